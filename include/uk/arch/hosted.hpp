@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/arch/hosted_clock.hpp>
+#include <uk/arch/hosted_console.hpp>
+#include <uk/arch/hosted_entropy.hpp>
+#include <uk/arch/hosted_tap.hpp>
+#include <uk/loop.hpp>
+#include <uk/packets.hpp>
+
+namespace uk::hosted {
+
+/// A Linux process: stdout, the kernel's clock and randomness, and a TAP interface as network card.
+using target = machine<"hosted", console, clock, entropy, tap, loop<>, packets<>>;
+
+}  // namespace uk::hosted

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace uk {
+
+using bytes = std::span<const std::byte>;
+using writable_bytes = std::span<std::byte>;
+
+/// Memory whose contents mean nothing until somebody writes them: neither zeroed nor copied.
+template <std::size_t N>
+struct alignas(16) raw_memory {
+    raw_memory() {}  // NOLINT: leaves the octets as they are
+    writable_bytes all() { return octets; }
+    std::byte octets[N];
+};
+
+/// The integer of type `T` in network order at `at`, which need not be aligned. The caller has checked the bounds.
+template <std::unsigned_integral T>
+constexpr T load_be(const std::byte* at) {
+    T value = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        value = static_cast<T>((sizeof(T) > 1 ? static_cast<T>(value << 8) : T{0}) | std::to_integer<T>(at[i]));
+    }
+    return value;
+}
+
+template <std::unsigned_integral T>
+constexpr void store_be(std::byte* at, T value) {
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        at[i] = static_cast<std::byte>(value >> (8 * (sizeof(T) - 1 - i)));
+    }
+}
+
+/// The characters of `s` as octets.
+inline bytes as_bytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
+
+/// The octets of `b` as characters.
+inline std::string_view as_text(bytes b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+
+/// Copies the shorter of the two lengths; says how many octets that was. Ranges do not overlap.
+inline std::size_t copy(writable_bytes to, bytes from) {
+    const std::size_t n = to.size() < from.size() ? to.size() : from.size();
+    if (n != 0) std::memcpy(to.data(), from.data(), n);
+    return n;
+}
+
+}  // namespace uk

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// Include-time switches, set by the build and nowhere else. The only header that looks at macros of the build.
+// UK_TARGET_HOSTED, UK_TARGET_KVM: the machine that the build is for; without either, a Linux process.
+
+// fmt's own switches (print.hpp is its only user): no library to link, and nothing of iostreams, locales or floating
+// point in an image.
+#if !defined(FMT_HEADER_ONLY)
+#define FMT_HEADER_ONLY 1
+#endif
+#if defined(UK_TARGET_KVM) && !defined(FMT_ASSERT)
+#define FMT_ASSERT(condition, message) static_cast<void>(0)
+#endif
+
+namespace uk::config {
+
+#if defined(UK_TARGET_KVM)
+/// True where the program is a machine image: no operating system below, `main` is entered by the boot shim.
+inline constexpr bool image = true;
+#else
+inline constexpr bool image = false;
+#endif
+
+}  // namespace uk::config

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/part.hpp>
+#include <uk/scheduler.hpp>
+
+#include <cstddef>
+
+namespace uk {
+
+struct loop_limits {
+    /// Octets for the frames of all tasks that live at one time.
+    std::size_t frame_memory = 16 * 1024;
+};
+
+/// The one thread of a stack: polls the parts, runs what is ready, halts the machine when there is nothing to do.
+template <loop_limits Limits = {}>
+struct loop {
+    using needs = ports<port::clock, port::idle>;
+    using provides = ports<port::tasks>;
+    static constexpr std::string_view name = "uk::loop";
+
+    template <class Stack>
+    class in {
+    public:
+        explicit in(Stack& os) : os_(os), scheduler_(memory_.all()) { scheduler_.set_now(os[port::clock].now()); }
+
+        uk::scheduler& scheduler() { return scheduler_; }
+
+        /// Drives the stack until `done()` is true. Devices with interrupts may wake the halt at any time: what arrived
+        /// before it ends it at once, so nothing is lost between the last look and the halt.
+        template <class Done>
+        void run_until(Done done) {
+            while (true) {
+                bool busy = poll_parts();
+                busy |= scheduler_.run(os_[port::clock].now());
+                flush_parts();
+                if (done()) return;
+                if (!busy) os_[port::idle].idle(scheduler_.timers.next());
+            }
+        }
+
+    private:
+        bool poll_parts() {
+            bool busy = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.poll(); }) busy |= object.poll();
+            });
+            return busy;
+        }
+        void flush_parts() {
+            os_.each([](auto& object) {
+                if constexpr (requires { object.flush(); }) object.flush();
+            });
+        }
+
+        Stack& os_;
+        raw_memory<Limits.frame_memory> memory_;
+        uk::scheduler scheduler_;
+    };
+};
+
+}  // namespace uk

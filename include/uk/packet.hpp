@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/bytes.hpp>
+#include <uk/check.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace uk {
+
+/// Octets kept free before the payload of a packet that is to be sent, so that every layer can put its header in place:
+/// virtio 12, ethernet 14, IPv4 20, TCP 60, rounded up to keep the payload aligned.
+inline constexpr std::size_t packet_headroom = 112;
+
+class packet_store;
+
+/// One fixed block of packet memory. `octets` follow the record in memory.
+struct alignas(16) packet_buffer {
+    packet_buffer* next = nullptr;  // free list, or a queue of the one owner
+    packet_store* home = nullptr;
+    std::uint32_t references = 0;
+};
+
+/// A handle on octets in a packet buffer: one reference to the buffer and a window into it. Move-only; `share` makes a
+/// second handle on purpose. The last handle to die gives the buffer back.
+class packet {
+public:
+    packet() = default;
+    packet(packet&& other) noexcept
+        : buffer_(std::exchange(other.buffer_, nullptr)), begin_(other.begin_), end_(other.end_) {}
+    packet& operator=(packet&& other) noexcept {
+        packet old(std::move(*this));
+        buffer_ = std::exchange(other.buffer_, nullptr);
+        begin_ = other.begin_;
+        end_ = other.end_;
+        return *this;
+    }
+    ~packet() {
+        if (buffer_ != nullptr) release();
+    }
+
+    explicit operator bool() const { return buffer_ != nullptr; }
+
+    std::size_t size() const { return end_ - begin_; }
+    std::byte* data() { return storage() + begin_; }
+    const std::byte* data() const { return storage() + begin_; }
+    writable_bytes contents() { return {data(), size()}; }
+    bytes contents() const { return {data(), size()}; }
+
+    std::size_t headroom() const { return begin_; }
+    inline std::size_t tailroom() const;
+
+    /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
+    writable_bytes push_front(std::size_t n) {
+        check(n <= begin_, "packet: no headroom left");
+        begin_ = static_cast<std::uint16_t>(begin_ - n);
+        return {data(), n};
+    }
+
+    /// Grows the window at the end by `n` octets; returns them. A missing tailroom is a bug.
+    inline writable_bytes push_back(std::size_t n);
+
+    /// Drops up to `n` octets at the front, at the end.
+    void pop_front(std::size_t n) { begin_ = static_cast<std::uint16_t>(begin_ + (n < size() ? n : size())); }
+    void pop_back(std::size_t n) { end_ = static_cast<std::uint16_t>(end_ - (n < size() ? n : size())); }
+
+    /// Keeps the first `n` octets, if there are more.
+    void truncate(std::size_t n) {
+        if (n < size()) end_ = static_cast<std::uint16_t>(begin_ + n);
+    }
+
+    /// A second handle on the same octets: they must not be written any more.
+    packet share() const {
+        packet other;
+        other.buffer_ = buffer_;
+        other.begin_ = begin_;
+        other.end_ = end_;
+        if (buffer_ != nullptr) ++buffer_->references;
+        return other;
+    }
+
+    /// Gives up the handle without giving back the reference: for rings that remember a buffer by its record.
+    packet_buffer* detach() { return std::exchange(buffer_, nullptr); }
+
+    /// The handle again, of octets [begin, begin + size) of the buffer's storage. A driver cuts `size` to what it posted.
+    inline static packet attach(packet_buffer* buffer, std::size_t begin, std::size_t size);
+
+    /// True when nobody else holds the buffer: only then may its octets be written.
+    bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
+
+private:
+    std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
+    inline void release();
+
+    friend class packet_queue;
+    packet_buffer* buffer_ = nullptr;
+    std::uint16_t begin_ = 0;
+    std::uint16_t end_ = 0;
+};
+
+/// A fixed set of equal packet buffers over storage that somebody else owns. All operations take constant time.
+class packet_store {
+public:
+    /// Splits `storage` into blocks of one record and `capacity` octets.
+    packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
+        const std::size_t stride = sizeof(packet_buffer) + capacity;
+        for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
+            auto* buffer = new (storage.data() + at) packet_buffer{};
+            buffer->home = this;
+            put(buffer);
+        }
+    }
+    packet_store(const packet_store&) = delete;
+    packet_store& operator=(const packet_store&) = delete;
+
+    /// An empty window after `headroom` octets, or a null handle when no buffer is free.
+    packet take(std::size_t headroom = packet_headroom) {
+        if (free_ == nullptr) {
+            ++exhausted_;
+            return {};
+        }
+        packet_buffer* buffer = std::exchange(free_, free_->next);
+        buffer->references = 1;
+        --available_;
+        return packet::attach(buffer, headroom, 0);
+    }
+
+    void put(packet_buffer* buffer) {
+        buffer->next = free_;
+        free_ = buffer;
+        ++available_;
+    }
+
+    std::size_t capacity() const { return capacity_; }
+    std::size_t available() const { return available_; }
+    /// How often a buffer was asked for in vain.
+    std::uint32_t exhausted() const { return exhausted_; }
+
+private:
+    packet_buffer* free_ = nullptr;
+    std::size_t capacity_;
+    std::uint32_t available_ = 0;
+    std::uint32_t exhausted_ = 0;
+};
+
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - end_; }
+
+inline writable_bytes packet::push_back(std::size_t n) {
+    check(n <= tailroom(), "packet: no tailroom left");
+    std::byte* at = storage() + end_;
+    end_ = static_cast<std::uint16_t>(end_ + n);
+    return {at, n};
+}
+
+inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
+    packet p;
+    p.buffer_ = buffer;
+    p.begin_ = static_cast<std::uint16_t>(begin);
+    p.end_ = static_cast<std::uint16_t>(begin + size);
+    return p;
+}
+
+inline void packet::release() {
+    if (--buffer_->references == 0) buffer_->home->put(buffer_);
+}
+
+/// What a layer hands down to be sent: `head` starts with the headers (each layer pushes its own in front), `body` is an
+/// optional second piece that is sent from where it lies. `owner` keeps the body's memory alive until the device is done
+/// with it; it is empty for constant data.
+struct outgoing {
+    packet head;
+    bytes body{};
+    packet owner{};
+
+    std::size_t size() const { return head.size() + body.size(); }
+};
+
+}  // namespace uk

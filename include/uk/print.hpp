@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/config.hpp>
+#include <uk/text.hpp>
+
+#include <fmt/format.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace uk {
+
+/// Anything that text can be written to: `write(std::string_view)`.
+template <class T>
+concept text_sink = requires(T& t, std::string_view s) { t.write(s); };
+
+namespace detail {
+
+template <text_sink Sink>
+void put_hex(Sink& out, std::uint64_t value, int digits) {
+    char s[16];
+    for (int i = digits; i-- > 0; value >>= 4) s[i] = "0123456789abcdef"[value & 15];
+    out.write({s, static_cast<std::size_t>(digits)});
+}
+
+}  // namespace detail
+
+/// `put(sink, value)` writes one value; a type of yours is printed by an overload beside it.
+template <text_sink Sink>
+void put(Sink& out, std::string_view s) {
+    out.write(s);
+}
+template <text_sink Sink>
+void put(Sink& out, char c) {
+    out.write({&c, 1});
+}
+template <text_sink Sink>
+void put(Sink& out, bool b) {
+    out.write(b ? "true" : "false");
+}
+template <text_sink Sink, std::integral Integer>
+    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
+void put(Sink& out, Integer value) {
+    using wide = std::conditional_t<std::is_signed_v<Integer>, std::int64_t, std::uint64_t>;
+    const fmt::format_int digits(static_cast<wide>(value));
+    out.write({digits.data(), digits.size()});
+}
+template <text_sink Sink>
+void put(Sink& out, ip4_address a) {
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        if (shift != 24) out.write(".");
+        put(out, a.value >> shift & 0xff);
+    }
+}
+template <text_sink Sink>
+void put(Sink& out, const mac& a) {
+    for (std::size_t i = 0; i < 6; ++i) {
+        if (i != 0) out.write(":");
+        detail::put_hex(out, a.octets[i], 2);
+    }
+}
+
+/// A number in hexadecimal, lower case, at least `digits` digits: `print("at {}", uk::hex(address))`.
+struct hex {
+    std::uint64_t value;
+    int digits = 1;
+    constexpr explicit hex(std::uint64_t v, int least = 1) : value(v), digits(least) {
+        while (digits < 16 && v >> (4 * digits) != 0) ++digits;
+    }
+};
+template <text_sink Sink>
+void put(Sink& out, hex h) {
+    detail::put_hex(out, h.value, h.digits);
+}
+
+namespace detail {
+
+// Never defined: reaching it while a format is checked is the compile error, with its name as the reason.
+void uk_print_needs_one_pair_of_braces_for_each_argument();
+
+template <class... Args>
+struct format_of {
+    std::string_view rest;
+
+    template <std::size_t N>
+    consteval format_of(const char (&literal)[N]) : rest(literal, N - 1) {
+        std::size_t holes = 0;
+        for (std::size_t i = 0; i + 1 < rest.size(); ++i) holes += rest[i] == '{' && rest[i + 1] == '}';
+        if (holes != sizeof...(Args)) uk_print_needs_one_pair_of_braces_for_each_argument();
+    }
+};
+
+// Writes up to the next hole; the format was checked when it was compiled.
+template <text_sink Sink>
+void put_up_to_hole(Sink& out, std::string_view& rest) {
+    const std::size_t hole = rest.find("{}");
+    out.write(rest.substr(0, hole));
+    rest.remove_prefix(hole + 2);
+}
+
+}  // namespace detail
+
+/// Writes `format` with each `{}` replaced by the next argument. A wrong number of arguments does not compile.
+template <text_sink Sink, class... Args>
+void print(Sink& out, std::type_identity_t<detail::format_of<Args...>> format, const Args&... args) {
+    ((detail::put_up_to_hole(out, format.rest), put(out, args)), ...);
+    if (!format.rest.empty()) out.write(format.rest);
+}
+
+/// Gives a console its `print`: `struct my_console : uk::printer { void write(std::string_view); ... };`
+template <class Console>
+struct printer {
+    template <class... Args>
+    void print(std::type_identity_t<detail::format_of<Args...>> format, const Args&... args) {
+        uk::print(static_cast<Console&>(*this), format, args...);
+    }
+};
+
+/// Text into fixed memory; what does not fit is cut off, and `overflowed` says so.
+class text_buffer {
+public:
+    explicit constexpr text_buffer(char* memory, std::size_t capacity) : memory_(memory), capacity_(capacity) {}
+
+    constexpr void write(std::string_view s) {
+        for (char c : s) {
+            if (size_ == capacity_) {
+                overflowed_ = true;
+                return;
+            }
+            memory_[size_++] = c;
+        }
+    }
+    constexpr std::string_view view() const { return {memory_, size_}; }
+    constexpr bool overflowed() const { return overflowed_; }
+
+private:
+    char* memory_;
+    std::size_t capacity_;
+    std::size_t size_ = 0;
+    bool overflowed_ = false;
+};
+
+}  // namespace uk

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/check.hpp>
+#include <uk/config.hpp>
+#include <uk/print.hpp>
+#include <uk/stack.hpp>
+#include <uk/task.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace uk {
+
+/// Octets of the one machine stack that everything runs on. Interrupts have their own.
+inline constexpr std::size_t stack_octets = 16 * 1024;
+
+/// Octets of memory that a system needs to run, beyond its code and constants: all state, all buffers, the tasks' frames
+/// and the machine's stack. Hold it with `static_assert(uk::footprint<server> <= 512 * 1024);`
+template <class Stack>
+inline constexpr std::size_t footprint = sizeof(Stack) + stack_octets;
+
+namespace detail {
+
+consteval sentence over_budget(std::size_t needs, std::size_t budget) {
+    sentence s;
+    s << "uk::footprint: the system needs " << needs << " octets of memory, " << needs - budget << " over its budget of "
+      << budget << "; lower the limits of its parts or raise the budget.";
+    return s;
+}
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+/// Runs `t` to its end, driving the loop.
+template <class Stack, class T>
+T drive(Stack& os, task<T> t) {
+    if (!t.start()) return fail(T::error_type::no_memory);
+    os[port::tasks].run_until([&] { return t.done(); });
+    return t.take();
+}
+
+template <class Stack>
+bool start_parts(Stack& os) {
+    bool ok = true;
+    os.each([&](auto& object) {
+        if constexpr (requires { object.start(); }) {
+            if (!ok) return;
+            const auto started = drive(os, object.start());
+            if (started) return;
+            ok = false;
+            print(os[port::console], "uk::run: a part did not start: {}\n", describe(reduce(started.error())));
+        }
+    });
+    return ok;
+}
+
+/// The status of a machine whose application ended with `r`.
+template <class Stack, class R>
+int status_of(Stack& os, const R& r) {
+    if constexpr (is_result<R>) {
+        if (r) return 0;
+        print(os[port::console], "uk::run: the application ended: {}\n", describe(reduce(r.error())));
+        return 1;
+    } else {
+        return static_cast<int>(r);
+    }
+}
+
+template <class Stack, class App>
+int run_app(Stack& os, App& app) {
+    using returned = std::invoke_result_t<App&, Stack&>;
+    if constexpr (is_task<returned>) {
+        constexpr bool can_wait = Stack::template has<port::tasks>;
+        static_assert(require<can_wait, "uk::run: the application is a task, but no part of its stack needs port::tasks; "
+                                        "list uk::uses<uk::port::tasks>.">());
+        if constexpr (can_wait) return status_of(os, drive(os, app(os)));
+    } else if constexpr (std::is_void_v<returned>) {
+        app(os);
+    } else {
+        return status_of(os, app(os));
+    }
+    return 0;
+}
+
+// The stack lives in zeroed memory: it costs no byte of the image and may be larger than a thread's stack.
+template <class Stack>
+struct storage {
+    alignas(Stack) static inline std::byte octets[sizeof(Stack)];
+};
+
+// The linker script reserves the machine's stack from `uk_stack_bytes` and holds the image to `uk_footprint`; the run tool
+// reads the latter.
+template <class Stack>
+[[gnu::always_inline]] inline void tell_linker() {
+    if constexpr (config::image) {
+        asm volatile(".globl uk_footprint\n.set uk_footprint, %c0\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c1" ::"i"(
+                         footprint<Stack>),
+                     "i"(stack_octets));
+    }
+}
+
+}  // namespace detail
+
+/// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` or a `task`.
+/// Returns the status for `main`: 0 when all went well. Call it once, from `main`.
+template <class Stack, class App>
+[[gnu::noinline]] int run(App app) {
+    constexpr bool fits = std::invocable<App&, Stack&>;
+    static_assert(require<fits, "uk::run: the application's parameter is not its stack; uk::run<server>(app) needs "
+                                "app(server& os).">());
+    detail::tell_linker<Stack>();
+    if constexpr (fits) {
+        Stack& os = *new (detail::storage<Stack>::octets) Stack();
+        const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
+        if constexpr (!config::image) os.~Stack();  // an image stops instead
+        return status;
+    } else {
+        return 1;
+    }
+}
+
+/// True, or a compile error that says by how much, when `Stack` needs at most `Octets` of memory:
+/// `static_assert(uk::fits_in<server, 512 * 1024>());`
+template <class Stack, std::size_t Octets>
+consteval bool fits_in() {
+    constexpr bool fits = footprint<Stack> <= Octets;
+    return require<fits, detail::over_budget(footprint<Stack>, Octets)>();
+}
+
+}  // namespace uk

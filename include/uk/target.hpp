@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/config.hpp>
+
+#if defined(UK_TARGET_KVM)
+#include <uk/arch/kvm.hpp>
+#else
+#include <uk/arch/hosted.hpp>
+#endif
+
+namespace uk {
+
+/// The machine that the build is for, as a bundle that offers its parts; the cross file decides.
+#if defined(UK_TARGET_KVM)
+using target = kvm::target;
+#else
+using target = hosted::target;
+#endif
+
+}  // namespace uk

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <uk/check.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+
+#include <execinfo.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int status = 127;  // as on every platform
+constexpr int depth = 17;
+
+}  // namespace
+
+extern "C" void uk_panic(const char* reason, std::size_t size, const char* file, unsigned line) {
+    static bool speaking;  // a panic inside a panic stops without words
+    if (speaking) ::_exit(status);
+    speaking = true;
+    std::fflush(stdout);
+    std::fprintf(stderr, "panic: %.*s at %s:%u\nbacktrace:", static_cast<int>(size), reason, file, line);
+    void* addresses[depth];
+    const int count = ::backtrace(addresses, depth);
+    for (int i = 1; i < count; ++i) std::fprintf(stderr, " %p", addresses[i]);
+    std::fputc('\n', stderr);
+    ::_exit(status);
+}
+
+extern "C" void uk_stop(int code) { std::exit(code); }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "fakes.hpp"
+
+#include <uk/event.hpp>
+#include <uk/stack.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace uk::literals;
+
+namespace {
+
+struct device {
+    using needs = uk::ports<uk::port::tasks>;
+    using provides = uk::ports<>;
+    bool poll() {
+        ++polls;
+        return polls < 5;
+    }
+    void flush() { ++flushes; }
+    unsigned polls = 0;
+    unsigned flushes = 0;
+};
+
+struct machine : uk::stack<fakes::machine, device, uk::uses<uk::port::clock, uk::port::tasks>> {
+    device& the_device() {
+        device* found = nullptr;
+        each([&]<class T>(T& object) {
+            if constexpr (std::is_same_v<T, device>) found = &object;
+        });
+        return *found;
+    }
+};
+
+uk::task<> nap(machine&, uk::duration d, bool& done) {
+    co_await uk::sleep(d);
+    done = true;
+    co_return {};
+}
+
+}  // namespace
+
+TEST_CASE("polls and flushes every part in every turn; halts only when nothing is to be done") {
+    machine os;
+    bool done = false;
+    REQUIRE(nap(os, 50ms, done).detach());
+    os[uk::port::tasks].run_until([&] { return done; });
+    CHECK(os[uk::port::clock].now() >= uk::instant{50'000'000});
+    CHECK(os.the_device().polls == os.the_device().flushes);
+    CHECK(os.the_device().polls >= 5);
+    CHECK(os[uk::port::clock].halts == os.the_device().polls - 5);
+}
+
+TEST_CASE("tasks die before the parts that they use") {
+    bool done = false;
+    {
+        machine os;
+        REQUIRE(nap(os, 1h, done).detach());
+    }
+    CHECK_FALSE(done);
+}
