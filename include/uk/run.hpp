@@ -76,10 +76,8 @@ template <class Stack, class App>
 int run_app(Stack& os, App& app) {
     using returned = std::invoke_result_t<App&, Stack&>;
     if constexpr (is_task<returned>) {
-        constexpr bool can_wait = Stack::template has<port::tasks>;
-        static_assert(require<can_wait, "uk::run: the application is a task, but no part of its stack needs port::tasks; "
-                                        "list uk::uses<uk::port::tasks>.">());
-        if constexpr (can_wait) return status_of(os, drive(os, app(os)));
+        // Without port::tasks the coroutine itself does not compile; one mistake, one message.
+        if constexpr (Stack::template has<port::tasks>) return status_of(os, drive(os, app(os)));
     } else if constexpr (std::is_void_v<returned>) {
         app(os);
     } else {

@@ -4,9 +4,9 @@
 #include <uk/config.hpp>
 
 #if defined(UK_TARGET_KVM)
-#include <uk/arch/kvm.hpp>
+#include <uk/target_kvm.hpp>
 #else
-#include <uk/arch/hosted.hpp>
+#include <uk/target_hosted.hpp>
 #endif
 
 namespace uk {

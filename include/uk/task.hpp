@@ -54,7 +54,7 @@ template <class T>
 std::coroutine_handle<> finish(std::coroutine_handle<promise<T>> h) noexcept {
     promise<T>& p = h.promise();
     if (p.continuation) return p.continuation;
-    if (!p.value->has_value()) ++p.home->failed_tasks;
+    if constexpr (is_result<T>) p.home->failed_tasks += p.value->has_value() ? 0 : 1;
     h.destroy();
     return std::noop_coroutine();
 }
@@ -97,8 +97,9 @@ struct promise : promise_base {
     template <class... Args>
     explicit promise(Args&... args) {
         static_assert(require<leads_to_scheduler<Args...>(),
-                              "uk::task: a coroutine takes its frame from its stack's arena, so its stack or one of its "
-                              "parts must be among the parameters; add `server& os`.">());
+                              "uk::task: a coroutine takes its frame from its stack's arena: its stack or one of its parts "
+                              "must be among the parameters (add `server& os`), and the stack must have port::tasks (list "
+                              "uk::uses<uk::port::tasks>).">());
         if constexpr (leads_to_scheduler<Args...>()) home = &scheduler_among(args...);
     }
 

@@ -7,6 +7,7 @@
 #include <uk/arch/hosted_tap.hpp>
 #include <uk/loop.hpp>
 #include <uk/packets.hpp>
+#include <uk/part.hpp>
 
 namespace uk::hosted {
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/drv/virtio.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace uk::drv {
+
+/// Device registers in the address space of the machine: the caller of each access has checked that it lies inside.
+struct virtio_window {
+    volatile std::byte* at = nullptr;
+    std::uint32_t size = 0;
+
+    template <class T>
+    T read(std::uint32_t offset) const {
+        return *reinterpret_cast<const volatile T*>(at + offset);
+    }
+    template <class T>
+    void write(std::uint32_t offset, T value) const {
+        *reinterpret_cast<volatile T*>(at + offset) = value;
+    }
+};
+
+/// Where a queue is announced to have new buffers. `wide` by the transport: MMIO takes 32 bits (section 4.2.2), PCI 16
+/// (section 4.1.5.2).
+struct virtio_doorbell {
+    virtio_window at{};
+    std::uint16_t queue = 0;
+    bool wide = false;
+
+    explicit operator bool() const { return at.at != nullptr; }
+    void ring() const {
+        if (wide) {
+            at.write<std::uint32_t>(0, queue);
+        } else {
+            at.write<std::uint16_t>(0, queue);
+        }
+    }
+};
+
+/// What an image may have to reach: with one alone, the other's code is not in it.
+enum class virtio_reach : std::uint8_t { pci, mmio, either };
+
+/// The registers of one device, or the reason why there is none. Copies are the same device.
+template <virtio_reach Reach>
+class virtio_device {
+public:
+    using doorbell_type = virtio_doorbell;
+
+    constexpr explicit virtio_device(virtio_lack lack) : lack_(lack) {}
+
+    /// A window with the layout of section 4.2.2.
+    static virtio_device over_mmio(virtio_window registers) {
+        virtio_device d(virtio_lack::nothing);
+        d.common_ = registers;
+        d.config_ = {registers.at + virtio_reg::mmio_config, registers.size - virtio_reg::mmio_config};
+        return d;
+    }
+
+    /// The windows of section 4.1.4; `config` may be empty. `notify_step` is notify_off_multiplier.
+    static virtio_device over_pci(virtio_window common, virtio_window notify, std::uint32_t notify_step,
+                                  virtio_window config) {
+        virtio_device d(virtio_lack::nothing);
+        d.common_ = common;
+        d.notify_ = notify;
+        d.notify_step_ = notify_step;
+        d.config_ = config;
+        d.pci_ = true;
+        return d;
+    }
+
+    explicit operator bool() const { return lack_ == virtio_lack::nothing; }
+    virtio_lack lack() const { return lack_; }
+
+    std::uint32_t read(virtio_register r) const {
+        if (!is_pci()) return common_.read<std::uint32_t>(r.mmio);
+        if (r.pci_octets == 1) return common_.read<std::uint8_t>(r.pci);
+        if (r.pci_octets == 2) return common_.read<std::uint16_t>(r.pci);
+        return common_.read<std::uint32_t>(r.pci);
+    }
+    void write(virtio_register r, std::uint32_t value) const {
+        if (!is_pci()) {
+            common_.write<std::uint32_t>(r.mmio, value);
+        } else if (r.pci_octets == 1) {
+            common_.write(r.pci, static_cast<std::uint8_t>(value));
+        } else if (r.pci_octets == 2) {
+            common_.write(r.pci, static_cast<std::uint16_t>(value));
+        } else {
+            common_.write(r.pci, value);
+        }
+    }
+
+    /// A field of the device's own configuration, `offset` a multiple of its size; 0 where the configuration ends before.
+    template <class T>
+    T config(std::uint32_t offset) const {
+        return offset + sizeof(T) <= config_.size ? config_.read<T>(offset) : T{0};
+    }
+
+    /// Whether the selected queue is to wake the machine; false when the device has not got the means (section
+    /// 4.1.5.1.2.1). MMIO has one line for all, see `acknowledge`.
+    bool wake_by_queue(bool wakes) const {
+        if (!is_pci()) return true;
+        const std::uint16_t vector = wakes ? 0 : no_vector;
+        common_.write(virtio_reg::pci_queue_msix_vector, vector);
+        return common_.read<std::uint16_t>(virtio_reg::pci_queue_msix_vector) == vector;
+    }
+
+    /// Where the selected queue, number `queue`, is announced; nothing when the device puts it outside of its window.
+    virtio_doorbell doorbell(std::uint16_t queue) const {
+        if (!is_pci()) return {{common_.at + virtio_reg::mmio_notify, 4}, queue, true};
+        const std::uint64_t offset =
+            std::uint64_t{common_.read<std::uint16_t>(virtio_reg::pci_queue_notify_offset)} * notify_step_;
+        // Section 4.1.4.4.1; the step's lowest bit would make the access unaligned.
+        if (offset + 2 > notify_.size || (notify_step_ & 1) != 0) return {};
+        return {{notify_.at + offset, 2}, queue, false};
+    }
+
+    /// Lowers the line of an MMIO device, so that its next event is an edge again. Call it before looking at the rings:
+    /// what arrives afterwards raises the line anew. Both causes are acknowledged unread, to save the exit.
+    void acknowledge() const {
+        if (!is_pci()) common_.write<std::uint32_t>(virtio_reg::mmio_interrupt_acknowledge, 3);
+    }
+
+private:
+    static constexpr std::uint16_t no_vector = 0xffff;
+
+    constexpr bool is_pci() const { return Reach == virtio_reach::either ? pci_ : Reach == virtio_reach::pci; }
+
+    virtio_window common_{};
+    virtio_window config_{};
+    virtio_window notify_{};
+    std::uint32_t notify_step_ = 0;
+    virtio_lack lack_;
+    bool pci_ = false;
+};
+
+}  // namespace uk::drv

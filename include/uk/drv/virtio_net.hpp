@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/check.hpp>
+#include <uk/drv/virtio.hpp>
+#include <uk/drv/virtio_pci_or_mmio.hpp>
+#include <uk/drv/virtio_queue.hpp>
+#include <uk/packet.hpp>
+#include <uk/port.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace uk::drv {
+
+struct virtio_net_options {
+    /// Descriptors of each queue, powers of two; fewer where the card has fewer. A frame that is sent takes one, or two
+    /// when it has a body.
+    std::uint16_t receive_queue = 32;
+    std::uint16_t send_queue = 32;
+    /// Buffers of the packet store that reception leaves to others, so that something can still be sent.
+    std::uint16_t reserve = 16;
+    /// Buffers that reception claims even so, so that an acknowledgement can still arrive.
+    std::uint16_t least = 4;
+    /// The address where the card has none of its own; a locally administered one, different for each machine on a link.
+    mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
+};
+
+/// What happened, by cause; for people.
+struct virtio_net_counters : virtio_ring_faults {
+    std::uint32_t received = 0;
+    std::uint32_t sent = 0;
+    std::uint32_t send_full = 0;     ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0; ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;  ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;       ///< 1 when the device failed and is not used any more
+};
+
+/// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded, link state not
+/// followed. Sending never wakes the machine: what was sent is taken back when there is occasion to. A device that
+/// breaks the rules of the rings, or asks for a reset, is reset once and stays silent.
+template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
+struct virtio_net {
+    using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
+    using provides = ports<port::frame>;
+    static constexpr std::string_view name = "drv::virtio_net";
+
+    template <class Stack>
+    class in {
+    public:
+        explicit in(Stack& os)
+            : os_(os), store_(os[port::packets].store()), device_(Transport::find(os, virtio_type::network, true)) {
+            if (!device_) panic(remedy(device_.lack()));
+            if (!start()) {
+                virtio_give_up(device_);
+                panic("the virtio network card and this driver do not agree on features or queues");
+            }
+            refill();
+            virtio_go(device_);
+        }
+        in(const in&) = delete;
+        in& operator=(const in&) = delete;
+
+        ~in() {
+            virtio_reset(device_);
+            for (packet_buffer* b : received_) packet::attach(b, 0, 0);
+            for (auto& s : sent_) s.release();
+        }
+
+        packet receive() {
+            if (!in_burst_) {
+                in_burst_ = true;
+                device_.acknowledge();
+            }
+            while (const auto used = receive_.take(counters_)) {
+                const std::size_t posted = room_in_buffer();
+                const bool fits = used->length <= posted;
+                // The handle's window is never larger than what was posted, whatever the device says.
+                packet frame = packet::attach(std::exchange(received_[used->id], nullptr), offset,
+                                              fits ? used->length : 0);
+                if (!fits) {
+                    ++counters_.receive_long;
+                } else if (used->length <= header_octets) {
+                    ++counters_.receive_short;
+                } else {
+                    ++counters_.received;
+                    // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
+                    frame.pop_front(header_octets);
+                    return frame;
+                }
+            }
+            in_burst_ = false;
+            refill();
+            return {};
+        }
+
+        bool send(outgoing frame) {
+            const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
+            if (send_.room() < pieces) reclaim();
+            if (send_.room() < pieces || counters_.stopped != 0) {
+                ++counters_.send_full;
+                was_full_ = true;
+                send_.announce();
+                return false;
+            }
+            // All zero: no checksum to fill in, no segmentation (section 5.1.6.2). Offloads would be asked for here.
+            const auto header = frame.head.push_front(header_octets);
+            std::memset(header.data(), 0, header_octets);
+            const std::array<virtio_piece, 2> all{
+                {{dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false},
+                 {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false}}};
+            const std::uint16_t id = send_.add(std::span(all).first(pieces));
+            sent_[id] = {frame.head.detach(), frame.owner.detach()};
+            ++counters_.sent;
+            return true;
+        }
+
+        /// Called at the end of each turn of the loop: takes back what was sent, gives the device new buffers, and
+        /// announces what is new.
+        void flush() {
+            if (counters_.stopped != 0) return;
+            reclaim();
+            refill();
+            send_.announce();
+            receive_.announce();
+            // The device is asked for its state only where something is amiss: that is an exit.
+            const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
+            was_full_ = false;
+            if (failed || receive_.broken() || send_.broken()) {
+                counters_.stopped = 1;
+                virtio_reset(device_);
+            }
+        }
+
+        mac address() const { return address_; }
+        std::size_t mtu() const { return mtu_; }
+        const virtio_net_counters& counters() const { return counters_; }
+
+    private:
+        using device_type = typename Transport::device_type;
+        using doorbell = typename device_type::doorbell_type;
+
+        // Section 5.1.6; with VERSION_1 num_buffers is always there.
+        static constexpr std::size_t header_octets = 12;
+        // Places the network header, 12 + 14 octets on, at a multiple of four.
+        static constexpr std::size_t offset = 2;
+
+        // What is being sent: its memory stays ours to keep until the device is done.
+        struct sent_frame {
+            packet_buffer* head = nullptr;
+            packet_buffer* owner = nullptr;
+
+            void release() {
+                packet::attach(std::exchange(head, nullptr), 0, 0);
+                packet::attach(std::exchange(owner, nullptr), 0, 0);
+            }
+        };
+
+        static std::string_view remedy(virtio_lack lack) {
+            switch (lack) {
+                case virtio_lack::modern:
+                    return "the virtio network card has only the legacy interface; start the machine with "
+                           "-global virtio-mmio.force-legacy=false";
+                case virtio_lack::interrupt:
+                    return "the virtio network card has no MSI-X; start the machine without vectors=0";
+                case virtio_lack::sense: return "the virtio network card's PCI capabilities make no sense";
+                default:
+                    return "no virtio network card found; start the machine with -device virtio-net-pci, or "
+                           "virtio-net-device on microvm";
+            }
+        }
+
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_, p); }
+        std::size_t room_in_buffer() const { return store_.capacity() - offset; }
+
+        bool start() {
+            const auto offered = virtio_begin(device_);
+            if (!offered) return false;
+            std::uint64_t features = virtio_feature::version_1;
+            // Section 5.1.4.2: accepting an MTU promises buffers for it. Ours hold 1500; one below 68 is no MTU for
+            // IPv4 (RFC 791 section 3.2).
+            const bool stable = virtio_read_config(device_, [&] {
+                if ((*offered & virtio_feature::net_mac) != 0) {
+                    for (std::uint32_t i = 0; i < 6; ++i) {
+                        address_.octets[i] = device_.template config<std::uint8_t>(i);
+                    }
+                }
+                mtu_ = device_.template config<std::uint16_t>(10);
+            });
+            if (!stable) return false;
+            features |= *offered & virtio_feature::net_mac;
+            if ((*offered & virtio_feature::net_mtu) != 0 && mtu_ >= 68 && mtu_ <= 1500) {
+                features |= virtio_feature::net_mtu;
+            } else {
+                mtu_ = 1500;
+            }
+            if (address_.is_group() || address_ == mac{}) address_ = Options.address;
+            const auto address = [&](const volatile void* p) { return dma(p); };
+            return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
+                   send_.set_up(device_, 1, false, address);
+        }
+
+        // Posts buffers while the store has some to spare.
+        [[gnu::noinline]] void refill() {
+            while (receive_.room() != 0 && store_.available() != 0) {
+                if (receive_.outstanding() >= Options.least && store_.available() <= Options.reserve) return;
+                packet p = store_.take(offset);
+                const std::array<virtio_piece, 1> all{
+                    {{dma(p.data()), static_cast<std::uint32_t>(room_in_buffer()), true}}};
+                const std::uint16_t id = receive_.add(all);
+                received_[id] = p.detach();
+            }
+        }
+
+        [[gnu::noinline]] void reclaim() {
+            while (const auto used = send_.take(counters_)) sent_[used->id].release();
+        }
+
+        Stack& os_;
+        packet_store& store_;
+        device_type device_;
+        virtio_queue<Options.receive_queue, doorbell> receive_;
+        virtio_queue<Options.send_queue, doorbell> send_;
+        packet_buffer* received_[Options.receive_queue]{};
+        sent_frame sent_[Options.send_queue]{};
+        virtio_net_counters counters_;
+        std::size_t mtu_ = 1500;
+        mac address_ = Options.address;
+        bool in_burst_ = false;
+        bool was_full_ = false;
+    };
+};
+
+}  // namespace uk::drv

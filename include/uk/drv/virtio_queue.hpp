@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/drv/virtio.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace uk::drv {
+
+/// One descriptor's worth of a buffer: `address` as the device sees it.
+struct virtio_piece {
+    std::uint64_t address;
+    std::uint32_t length;
+    bool device_writes;
+};
+
+/// A buffer that the device is done with: the id that `add` gave, and how many octets the device says it wrote, which is
+/// whatever it likes.
+struct virtio_used {
+    std::uint16_t id;
+    std::uint32_t length;
+};
+
+/// A split virtqueue (section 2.7) of at most `Capacity` descriptors, with its memory: never moved once set up. Neither
+/// indirect descriptors nor event indices are used. The device can write all of the ring memory, so the state of the
+/// driver's side is kept apart and is never read back from there.
+template <std::uint16_t Capacity, class Doorbell>
+class virtio_queue {
+public:
+    static_assert(std::has_single_bit(Capacity) && Capacity <= 32768,
+                  "virtio_queue: the number of descriptors is a power of two, at most 32768 (section 2.7).");
+
+    virtio_queue() = default;
+    virtio_queue(const virtio_queue&) = delete;
+    virtio_queue& operator=(const virtio_queue&) = delete;
+
+    /// Gives the memory to the device as its queue number `index`, before it goes to work (sections 4.1.5.1.3 and
+    /// 4.2.3.2). `dma(pointer)` is the device's view of an address. False when the device has no such queue, or no way
+    /// to wake the machine where that is wanted.
+    template <class Device, class Dma>
+    bool set_up(Device& device, std::uint16_t index, bool wakes, Dma dma) {
+        device.write(virtio_reg::queue_select, index);
+        const std::uint32_t most = device.read(virtio_reg::queue_size_max);
+        if (most == 0 || !device.wake_by_queue(wakes)) return false;
+        // Whatever the device says, a power of two that both sides can hold.
+        size_ = most < Capacity ? std::bit_floor(static_cast<std::uint16_t>(most)) : Capacity;
+        device.write(virtio_reg::queue_size, size_);
+        set_address(device, virtio_reg::queue_descriptors, dma(&descriptors_));
+        set_address(device, virtio_reg::queue_available, dma(&available_));
+        set_address(device, virtio_reg::queue_used, dma(&used_));
+        doorbell_ = device.doorbell(index);
+        if (!doorbell_) return false;
+        // Section 2.7.7: the device need not interrupt.
+        available_.flags = wakes ? 0 : 1;
+        for (std::uint16_t i = 0; i < size_; ++i) next_[i] = static_cast<std::uint16_t>(i + 1);
+        room_ = size_;
+        device.write(virtio_reg::queue_enable, 1);
+        return true;
+    }
+
+    std::uint16_t size() const { return size_; }
+    /// Descriptors that are free.
+    std::uint16_t room() const { return room_; }
+    /// Buffers that the device has.
+    std::uint16_t outstanding() const { return outstanding_; }
+
+    /// Hands a buffer of one or more pieces to the device, `room()` at most; returns its id, below `size()`. The memory
+    /// belongs to the device until `take` returns that id.
+    std::uint16_t add(std::span<const virtio_piece> pieces) {
+        const std::uint16_t id = free_;
+        std::size_t left = pieces.size();
+        for (const virtio_piece& piece : pieces) {
+            const std::uint16_t next = next_[free_];
+            descriptors_[free_] = {piece.address, piece.length,
+                                   static_cast<std::uint16_t>((--left != 0 ? 1 : 0) | (piece.device_writes ? 2 : 0)), next};
+            free_ = next;
+        }
+        chain_[id] = static_cast<std::uint16_t>(pieces.size());
+        room_ = static_cast<std::uint16_t>(room_ - pieces.size());
+        ++outstanding_;
+        available_.ring[published_ & (size_ - 1)] = id;
+        ++published_;
+        // Section 2.7.13.3: the device sees the entry no later than the index.
+        __atomic_store_n(&available_.index, published_, __ATOMIC_RELEASE);
+        looks_ = 2;
+        return id;
+    }
+
+    /// The next buffer that the device gives back, checked: `id` is one that it had. Entries that are not are counted
+    /// and dropped.
+    std::optional<virtio_used> take(virtio_ring_faults& faults) {
+        while (!broken_) {
+            // Section 2.7.14: the entries are read no earlier than the index.
+            const std::uint16_t index = __atomic_load_n(&used_.index, __ATOMIC_ACQUIRE);
+            const auto ready = static_cast<std::uint16_t>(index - seen_);
+            if (ready == 0) break;
+            if (ready > outstanding_) {
+                ++faults.bad_index;
+                broken_ = true;
+                break;
+            }
+            const volatile used_entry& entry = used_.ring[seen_ & (size_ - 1)];
+            const std::uint32_t id = entry.id;
+            const std::uint32_t length = entry.length;
+            ++seen_;
+            if (id < size_ && chain_[id] != 0) {
+                release(static_cast<std::uint16_t>(id));
+                return virtio_used{static_cast<std::uint16_t>(id), length};
+            }
+            ++faults.bad_id;
+        }
+        return {};
+    }
+
+    /// True once the device's index made no sense: it must be reset, and gives back nothing more.
+    bool broken() const { return broken_; }
+
+    /// Rings the doorbell when there are new buffers and the device wants to know. Call it in every turn of the loop.
+    void announce() {
+        if (looks_ == 0) return;
+        --looks_;
+        // Section 2.7.13.4.1: the index is out before the flags are read. Emulators that run one CPU without its fences
+        // (QEMU's TCG) break that, and would lose the announcement for ever; by the second look, one turn later, the
+        // index is out there too.
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if ((__atomic_load_n(&used_.flags, __ATOMIC_RELAXED) & 1) != 0) return;
+        looks_ = 0;
+        doorbell_.ring();
+    }
+
+private:
+    struct descriptor {
+        std::uint64_t address;
+        std::uint32_t length;
+        std::uint16_t flags;  // 1: another follows, 2: the device writes
+        std::uint16_t next;
+    };
+    struct available_ring {
+        std::uint16_t flags;
+        std::uint16_t index;
+        std::uint16_t ring[Capacity];
+    };
+    struct used_entry {
+        std::uint32_t id;
+        std::uint32_t length;
+    };
+    struct used_ring {
+        std::uint16_t flags;
+        std::uint16_t index;
+        used_entry ring[Capacity];
+    };
+
+    template <class Device>
+    static void set_address(Device& device, virtio_register low, std::uint64_t address) {
+        device.write(low, static_cast<std::uint32_t>(address));
+        const virtio_register high{static_cast<std::uint16_t>(low.mmio + 4), static_cast<std::uint8_t>(low.pci + 4), 4};
+        device.write(high, static_cast<std::uint32_t>(address >> 32));
+    }
+
+    void release(std::uint16_t id) {
+        std::uint16_t last = id;
+        for (std::uint16_t i = 1; i < chain_[id]; ++i) last = next_[last];
+        next_[last] = free_;
+        free_ = id;
+        room_ = static_cast<std::uint16_t>(room_ + chain_[id]);
+        chain_[id] = 0;
+        --outstanding_;
+    }
+
+    // Shared with the device; alignment by section 2.7.
+    alignas(16) descriptor descriptors_[Capacity]{};
+    available_ring available_{};
+    alignas(4) used_ring used_{};
+
+    // Ours alone.
+    std::uint16_t next_[Capacity]{};   // the free descriptors, and those of each buffer, as chains
+    std::uint16_t chain_[Capacity]{};  // descriptors of the buffer with that id; 0: the device has none such
+    Doorbell doorbell_{};
+    std::uint16_t size_ = 0;
+    std::uint16_t room_ = 0;
+    std::uint16_t free_ = 0;
+    std::uint16_t outstanding_ = 0;
+    std::uint16_t published_ = 0;
+    std::uint16_t seen_ = 0;
+    std::uint8_t looks_ = 0;
+    bool broken_ = false;
+};
+
+}  // namespace uk::drv

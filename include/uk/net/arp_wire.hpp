@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/bytes.hpp>
+#include <uk/net/ethernet_wire.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace uk::net {
+
+enum class arp_operation : std::uint16_t { request = 1, reply = 2 };
+
+/// An ARP packet for IPv4 over Ethernet (RFC 826).
+struct arp_packet {
+    static constexpr std::size_t size = 28;
+
+    arp_operation operation = arp_operation::request;
+    mac sender_link;
+    ip4_address sender;
+    mac target_link;
+    ip4_address target;
+};
+
+/// The packet at the start of `payload` (a frame's padding may follow); nothing unless it is a well-formed request or
+/// reply for IPv4 over Ethernet whose sender could be one host. The sender of a probe has no address (RFC 5227 section
+/// 2.1.1).
+constexpr std::optional<arp_packet> parse_arp(bytes payload) {
+    if (payload.size() < arp_packet::size) return {};
+    const std::byte* at = payload.data();
+    // Hardware type 1, protocol type 0x0800, address lengths 6 and 4, in one look.
+    if (load_be<std::uint32_t>(at) != 0x00010800 || load_be<std::uint16_t>(at + 4) != 0x0604) return {};
+    const auto operation = load_be<std::uint16_t>(at + 6);
+    if (operation != 1 && operation != 2) return {};
+    const arp_packet p{static_cast<arp_operation>(operation), load_mac(at + 8), {load_be<std::uint32_t>(at + 14)},
+                       load_mac(at + 18), {load_be<std::uint32_t>(at + 24)}};
+    const bool probe = p.sender.is_unspecified() && p.operation == arp_operation::request;
+    if (p.sender_link.is_group() || p.sender_link == mac{} || (!p.sender.is_unicast() && !probe)) return {};
+    return p;
+}
+
+/// Writes the packet's 28 octets to `at`.
+constexpr void emit(const arp_packet& p, std::byte* at) {
+    store_be(at, std::uint32_t{0x00010800});
+    store_be(at + 4, std::uint16_t{0x0604});
+    store_be(at + 6, static_cast<std::uint16_t>(p.operation));
+    store_mac(at + 8, p.sender_link);
+    store_be(at + 14, p.sender.value);
+    store_mac(at + 18, p.target_link);
+    store_be(at + 24, p.target.value);
+}
+
+}  // namespace uk::net

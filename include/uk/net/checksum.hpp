@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/bytes.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace uk::net {
+
+/// The internet checksum (RFC 1071) of several pieces of octets in a row, each of any length and alignment. Over data
+/// that contains its own right checksum, `value()` is 0.
+class checksum {
+public:
+    constexpr checksum() = default;
+
+    /// The next octets.
+    constexpr checksum& add(bytes piece) {
+        std::uint16_t sum = sum_of(piece);
+        // A piece that begins at an odd offset has its octets in the other half of the words (RFC 1071 section 2 (B)).
+        if (odd_) sum = swapped(sum);
+        odd_ ^= piece.size() % 2 != 0;
+        sum_ += sum;
+        return *this;
+    }
+
+    /// The next two octets, as a number in network order. The octets before are even in number.
+    constexpr checksum& add(std::uint16_t word) {
+        sum_ += word;
+        return *this;
+    }
+    constexpr checksum& add(ip4_address a) {
+        sum_ += (a.value >> 16) + (a.value & 0xffff);
+        return *this;
+    }
+
+    /// What is to be stored, in network order, where the octets summed held 0.
+    constexpr std::uint16_t value() const { return static_cast<std::uint16_t>(~fold(sum_)); }
+
+private:
+    static constexpr std::uint16_t swapped(std::uint16_t v) { return static_cast<std::uint16_t>(v << 8 | v >> 8); }
+
+    static constexpr std::uint16_t fold(std::uint64_t sum) {
+        sum = (sum & 0xffffffff) + (sum >> 32);
+        sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        return static_cast<std::uint16_t>(sum);
+    }
+
+    static constexpr std::uint16_t sum_of(bytes piece) {
+        if (std::is_constant_evaluated()) {
+            std::uint64_t sum = 0;
+            for (std::size_t i = 0; i < piece.size(); ++i) {
+                sum += std::to_integer<std::uint64_t>(piece[i]) << (i % 2 == 0 ? 8 : 0);
+            }
+            return fold(sum);
+        }
+        return sum_of_words(piece.data(), piece.size());
+    }
+
+    // The order of octets in a word does not matter until the end (RFC 1071 section 2 (B)): whole machine words are added
+    // as halves of 32 bits, so that no carry is lost, and the folded sum is swapped once.
+    static std::uint16_t sum_of_words(const std::byte* at, std::size_t left) {
+        std::uint64_t sum = 0;
+        for (; left >= 8; at += 8, left -= 8) {
+            std::uint64_t word;
+            std::memcpy(&word, at, 8);
+            sum += (word & 0xffffffff) + (word >> 32);
+        }
+        if (left != 0) {
+            std::uint64_t word = 0;
+            for (std::size_t i = 0; i < left; ++i) {
+                const std::size_t place = std::endian::native == std::endian::little ? i : 7 - i;
+                word |= std::to_integer<std::uint64_t>(at[i]) << (8 * place);
+            }
+            sum += (word & 0xffffffff) + (word >> 32);
+        }
+        const std::uint16_t folded = fold(sum);
+        return std::endian::native == std::endian::little ? swapped(folded) : folded;
+    }
+
+    std::uint64_t sum_ = 0;
+    bool odd_ = false;
+};
+
+/// The sum begun with the pseudo-header of UDP (RFC 768) and TCP (RFC 9293 section 3.1): `length` is that of their
+/// header and payload.
+constexpr checksum pseudo_header(ip4_address from, ip4_address to, std::uint8_t protocol, std::size_t length) {
+    return checksum().add(from).add(to).add(std::uint16_t{protocol}).add(static_cast<std::uint16_t>(length));
+}
+
+}  // namespace uk::net

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/event.hpp>
+#include <uk/net/dhcp_state.hpp>
+#include <uk/net/dhcp_wire.hpp>
+#include <uk/net/udp.hpp>
+#include <uk/part.hpp>
+#include <uk/result.hpp>
+#include <uk/task.hpp>
+#include <uk/timer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace uk::net {
+
+/// The host's address by DHCP (RFC 2131): the application starts when there is a lease, which is renewed in the
+/// background; when it ends, the host is without an address until there is another one.
+struct dhcp {
+    using needs = ports<port::link, port::ip, port::udp, port::packets, port::tasks, port::entropy>;
+    using provides = ports<>;
+    static constexpr std::string_view name = "net::dhcp";
+
+    template <class Stack>
+    class in : timer {
+    public:
+        static constexpr std::uint16_t udp_port_number = dhcp_client_port;
+
+        explicit in(Stack& os) : timer(&fire), os_(os) {}
+
+        uk::scheduler& scheduler() { return os_.scheduler(); }
+
+        /// `uk::run` awaits it before the application starts. Waits for the first lease as long as it takes; fails with
+        /// `no_entropy`.
+        task<> start() {
+            std::uint64_t seed = 0;
+            if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)))) co_return fail(error::no_entropy);
+            client_.emplace(os_[port::link].address(), seed);
+            apply(client_->on_time(scheduler().now()));
+            while (!client_->lease().valid()) co_await os_[port::ip].configured();
+            co_return {};
+        }
+
+        /// What the server gave us, name servers included; not valid while there is no lease.
+        dhcp_lease lease() const { return client_ ? client_->lease() : dhcp_lease{}; }
+
+        void receive_udp(packet payload, const udp_datagram& d) {
+            const auto r = parse_dhcp(payload.contents());
+            if (!r || d.from_port != dhcp_server_port) {
+                ++counters_.malformed;
+                return;
+            }
+            if (!client_) return;
+            const auto step = client_->on_reply(*r, scheduler().now());
+            if (!step) {
+                ++counters_.ignored;
+                return;
+            }
+            ++(r->type == dhcp_type::offer ? counters_.offers : r->type == dhcp_type::ack ? counters_.acks : counters_.naks);
+            apply(*step);
+        }
+
+        struct counters_type {
+            std::uint32_t sent = 0;
+            std::uint32_t offers = 0;     ///< accepted
+            std::uint32_t acks = 0;       ///< accepted
+            std::uint32_t naks = 0;       ///< the server refused
+            std::uint32_t malformed = 0;  ///< not a DHCP reply
+            std::uint32_t ignored = 0;    ///< for another client or transaction, unasked, or of no use
+            std::uint32_t lost = 0;       ///< leases that ended or were taken away
+            std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet; sent again later
+        };
+        const counters_type& counters() const { return counters_; }
+        template <class F>
+        void each_counter(F f) const {
+            f("sent", counters_.sent);
+            f("offers", counters_.offers);
+            f("acks", counters_.acks);
+            f("naks", counters_.naks);
+            f("malformed", counters_.malformed);
+            f("ignored", counters_.ignored);
+            f("lost", counters_.lost);
+            f("not_sent", counters_.not_sent);
+        }
+
+    private:
+        void apply(const dhcp_client::step& s) {
+            if (s.lease_changed) {
+                const dhcp_lease& l = client_->lease();
+                if (!l.valid()) ++counters_.lost;
+                os_[port::ip].configure(l.own, l.router);
+            }
+            if (s.send) send(*s.send, s.to);
+            if (s.wake == instant::never()) {
+                cancel();
+            } else {
+                scheduler().timers.arm(*this, s.wake);
+            }
+        }
+
+        void send(const dhcp_request& q, ip4_address to) {
+            packet p = os_[port::packets].store().take();
+            if (p) {
+                emit(q, p.push_back(dhcp_request_size).data());
+                if (os_[port::udp].send(to, dhcp_server_port, dhcp_client_port, outgoing{std::move(p)})) {
+                    ++counters_.sent;
+                    return;
+                }
+            }
+            ++counters_.not_sent;
+        }
+
+        static void fire(timer& t) {
+            auto& self = static_cast<in&>(t);
+            self.apply(self.client_->on_time(self.scheduler().now()));
+        }
+
+        Stack& os_;
+        std::optional<dhcp_client> client_;
+        counters_type counters_;
+    };
+};
+
+}  // namespace uk::net

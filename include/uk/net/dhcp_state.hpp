@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/net/dhcp_wire.hpp>
+#include <uk/time.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace uk::net {
+
+/// What the server has let to us, and until when.
+struct dhcp_lease {
+    cidr own;                           ///< unspecified: no lease
+    ip4_address router;                 ///< unspecified: none that can be reached
+    ip4_address server;
+    std::array<ip4_address, 3> dns{};   ///< unspecified from where the list ends
+    instant renew = instant::never();   ///< T1 of RFC 2131 section 4.4.5
+    instant rebind = instant::never();  ///< T2
+    instant expires = instant::never();
+
+    bool valid() const { return !own.address.is_unspecified(); }
+};
+
+/// The lease in `r`, which came at `now` and is an OFFER or ACK; nothing when no host could use it: server or address not
+/// those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease time.
+inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
+    if (!r.server.is_unicast() || !r.address.is_unicast() || r.address == r.server || r.lease_seconds == 0) return {};
+    // Without a mask it is that of the address's class (RFC 950 section 2.1).
+    std::uint32_t mask = r.mask;
+    if (mask == 0) mask = r.address.value >> 31 == 0 ? 0xff000000 : r.address.value >> 30 == 2 ? 0xffff0000 : 0xffffff00;
+    const int prefix = std::countl_one(mask);
+    dhcp_lease l;
+    l.own = {r.address, static_cast<std::uint8_t>(prefix)};
+    if (l.own.mask() != mask) return {};
+    if (prefix < 31 && (r.address == l.own.broadcast() || (r.address.value & ~mask) == 0)) return {};
+    if (r.router.is_unicast() && l.own.contains(r.router) && r.router != r.address) l.router = r.router;
+    l.server = r.server;
+    l.dns = r.dns;
+    if (r.lease_seconds == 0xffffffff) return l;  // RFC 2131 section 3.3: for ever
+    const std::uint64_t lease = r.lease_seconds;
+    std::uint64_t rebind = r.rebind_seconds;
+    std::uint64_t renew = r.renew_seconds;
+    if (rebind == 0 || rebind >= lease || renew == 0 || renew >= rebind) {
+        renew = lease / 2;
+        rebind = lease * 7 / 8;
+    }
+    l.renew = now + std::chrono::seconds(renew);
+    l.rebind = now + std::chrono::seconds(rebind);
+    l.expires = now + std::chrono::seconds(lease);
+    return l;
+}
+
+/// The client's side of RFC 2131 as a value: no socket, no timer. After each call the owner does what `step` says.
+/// Not obeyed: the random delay before the first message (section 4.4.1; a machine that boots is waited for), checking
+/// the address by ARP, DECLINE, RELEASE and INIT-REBOOT.
+class dhcp_client {
+public:
+    enum class state : std::uint8_t { init, selecting, requesting, bound, renewing, rebinding };
+
+    struct step {
+        std::optional<dhcp_request> send;  ///< a message to send to `to`
+        ip4_address to;
+        bool lease_changed = false;        ///< `lease()` is to be put into effect, also if there is none any more
+        instant wake = instant::never();   ///< call `on_time` then
+    };
+
+    /// `seed` should differ between machines and boots: transaction numbers and delays come from it.
+    dhcp_client(const mac& own, std::uint64_t seed) : mac_(own), random_(seed) {}
+
+    state now_in() const { return state_; }
+    const dhcp_lease& lease() const { return lease_; }
+
+    /// Begins, or goes on where an answer has not come in time.
+    step on_time(instant now) {
+        switch (state_) {
+            case state::init: return discover(now);
+            case state::selecting: return send(now, dhcp_type::discover);
+            case state::requesting: return tries_ < 4 ? send(now, dhcp_type::request) : discover(now);
+            case state::bound: begin(state::renewing, now); break;
+            case state::renewing:
+            case state::rebinding: break;
+        }
+        if (now >= lease_.expires) return lose(now, false);
+        if (now >= lease_.rebind) state_ = state::rebinding;
+        return send(now, dhcp_type::request);
+    }
+
+    /// What a server said; nothing when it is not for us, not now, or not usable.
+    std::optional<step> on_reply(const dhcp_reply& r, instant now) {
+        if (r.client != mac_ || r.xid != xid_) return {};
+        const bool asked = state_ == state::requesting || state_ == state::renewing || state_ == state::rebinding;
+        // In REBINDING any server may answer.
+        const bool ours = asked && (state_ == state::rebinding || r.server == lease_wanted().server);
+        if (r.type == dhcp_type::nak) return ours ? std::optional(lose(now, true)) : std::nullopt;
+        const auto lease = lease_of(r, now);
+        if (!lease) return {};
+        if (r.type == dhcp_type::offer && state_ == state::selecting) {
+            offered_ = *lease;
+            state_ = state::requesting;
+            tries_ = 0;
+            return send(now, dhcp_type::request);
+        }
+        if (r.type != dhcp_type::ack || !ours || lease->own.address != lease_wanted().own.address) return {};
+        step s;
+        s.lease_changed = lease->own != lease_.own || lease->router != lease_.router;
+        lease_ = *lease;
+        state_ = state::bound;
+        s.wake = lease_.renew;
+        return s;
+    }
+
+private:
+    const dhcp_lease& lease_wanted() const { return state_ == state::requesting ? offered_ : lease_; }
+
+    // splitmix64.
+    std::uint32_t random() {
+        std::uint64_t z = random_ += 0x9e3779b97f4a7c15;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        return static_cast<std::uint32_t>((z ^ z >> 31) >> 32);
+    }
+
+    // Up to a second either way (RFC 2131 section 4.1).
+    duration jitter() { return std::chrono::microseconds(static_cast<std::int64_t>(random() % 2'000'000) - 1'000'000); }
+
+    void begin(state s, instant now) {
+        state_ = s;
+        xid_ = random();
+        began_ = now;
+        tries_ = 0;
+    }
+
+    step discover(instant now) {
+        begin(state::selecting, now);
+        return send(now, dhcp_type::discover);
+    }
+
+    // Without a lease; after a refusal with a pause, so that client and server do not chase each other.
+    step lose(instant now, bool refused) {
+        const bool had = lease_.valid();
+        lease_ = {};
+        step s;
+        if (refused) {
+            state_ = state::init;
+            s.wake = now + std::chrono::seconds(2) + jitter();
+        } else {
+            s = discover(now);
+        }
+        s.lease_changed = had;
+        return s;
+    }
+
+    step send(instant now, dhcp_type type) {
+        step s;
+        dhcp_request q;
+        q.type = type;
+        q.xid = xid_;
+        q.seconds = static_cast<std::uint16_t>(std::min<std::int64_t>((now - began_) / std::chrono::seconds(1), 0xffff));
+        q.client = mac_;
+        s.to = ip4_address::broadcast();
+        // RFC 2131 section 4.4, table 5.
+        if (state_ == state::requesting) {
+            q.requested = offered_.own.address;
+            q.server = offered_.server;
+        } else if (state_ != state::selecting) {
+            q.own = lease_.own.address;
+            if (state_ == state::renewing) s.to = lease_.server;
+        }
+        s.send = q;
+        s.wake = now + patience(now);
+        ++tries_;
+        return s;
+    }
+
+    // RFC 2131 section 4.1: 4, 8, 16, 32, then 64 seconds, give or take one. Section 4.4.5: while the lease runs, half of
+    // what is left of its phase, but not less than a minute.
+    duration patience(instant now) {
+        if (state_ == state::selecting || state_ == state::requesting) {
+            return std::chrono::seconds(4 << (tries_ < 4 ? tries_ : 4)) + jitter();
+        }
+        const duration left = (state_ == state::renewing ? lease_.rebind : lease_.expires) - now;
+        return std::min(left, std::max<duration>(left / 2, std::chrono::seconds(60)));
+    }
+
+    mac mac_;
+    std::uint64_t random_;
+    state state_ = state::init;
+    std::uint8_t tries_ = 0;
+    std::uint32_t xid_ = 0;
+    instant began_;
+    dhcp_lease offered_;
+    dhcp_lease lease_;
+};
+
+}  // namespace uk::net

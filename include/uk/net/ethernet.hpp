@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/ethernet_wire.hpp>
+#include <uk/part.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace uk::net {
+
+struct ethernet_limits {
+    /// Frames taken from the card in one turn of the loop, so that a flood cannot keep tasks and timers from running.
+    std::size_t burst = 32;
+};
+
+/// Ethernet II over one card. A received frame goes to the stack's object with its
+/// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet payload, const ethernet_header&)`.
+/// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the card
+/// to pad.
+template <ethernet_limits Limits = {}>
+struct ethernet {
+    using needs = ports<port::frame>;
+    using provides = ports<port::link>;
+    static constexpr std::string_view name = "net::ethernet";
+
+    template <class Stack>
+    class in {
+    public:
+        explicit in(Stack& os) : os_(os) {}
+
+        mac address() const { return os_[port::frame].address(); }
+        std::size_t mtu() const { return os_[port::frame].mtu(); }
+
+        bool send(mac to, std::uint16_t type, outgoing payload) {
+            if (payload.size() > mtu()) {
+                ++counters_.too_long;
+                return false;
+            }
+            emit(ethernet_header{to, address(), type}, payload.head.push_front(ethernet_header::size).data());
+            const bool sent = os_[port::frame].send(std::move(payload));
+            ++(sent ? counters_.sent : counters_.card_full);
+            return sent;
+        }
+
+        /// The loop calls it in each turn.
+        bool poll() {
+            for (std::size_t i = 0; i < Limits.burst; ++i) {
+                packet frame = os_[port::frame].receive();
+                if (!frame) return i != 0;
+                ++counters_.received;
+                receive(std::move(frame));
+            }
+            return true;
+        }
+
+        struct counters_type {
+            std::uint32_t received = 0;
+            std::uint32_t sent = 0;
+            std::uint32_t truncated = 0;        ///< shorter than a header
+            std::uint32_t not_ethernet2 = 0;    ///< a length where the type should be
+            std::uint32_t bad_source = 0;       ///< from a group address
+            std::uint32_t not_for_us = 0;       ///< to another host, or a group
+            std::uint32_t unknown_type = 0;     ///< no object answers to it
+            std::uint32_t too_long = 0;         ///< to send, more than the mtu
+            std::uint32_t card_full = 0;        ///< to send, refused by the card
+        };
+        const counters_type& counters() const { return counters_; }
+        template <class F>
+        void each_counter(F f) const {
+            f("received", counters_.received);
+            f("sent", counters_.sent);
+            f("truncated", counters_.truncated);
+            f("not_ethernet2", counters_.not_ethernet2);
+            f("bad_source", counters_.bad_source);
+            f("not_for_us", counters_.not_for_us);
+            f("unknown_type", counters_.unknown_type);
+            f("too_long", counters_.too_long);
+            f("card_full", counters_.card_full);
+        }
+
+    private:
+        void receive(packet frame) {
+            const auto h = parse_ethernet(frame.contents());
+            if (!h) {
+                ++counters_.truncated;
+            } else if (!h->has_type()) {
+                ++counters_.not_ethernet2;
+            } else if (h->source.is_group()) {
+                ++counters_.bad_source;
+            } else if (h->destination != address() && h->destination != mac::broadcast()) {
+                ++counters_.not_for_us;
+            } else {
+                frame.pop_front(ethernet_header::size);
+                deliver(std::move(frame), *h);
+            }
+        }
+
+        void deliver(packet payload, const ethernet_header& h) {
+            bool taken = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.ethertype; }) {
+                    if (object.ethertype != h.ethertype || taken) return;
+                    taken = true;
+                    object.receive_frame(std::move(payload), h);
+                }
+            });
+            if (!taken) ++counters_.unknown_type;
+        }
+
+        Stack& os_;
+        counters_type counters_;
+    };
+};
+
+}  // namespace uk::net

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/bytes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace uk::net {
+
+/// The address in the 6 octets at `at`.
+constexpr mac load_mac(const std::byte* at) {
+    mac a;
+    for (std::size_t i = 0; i < 6; ++i) a.octets[i] = std::to_integer<std::uint8_t>(at[i]);
+    return a;
+}
+constexpr void store_mac(std::byte* at, const mac& a) {
+    for (std::size_t i = 0; i < 6; ++i) at[i] = std::byte{a.octets[i]};
+}
+
+/// The header of an Ethernet II frame (IEEE 802.3 clause 3.2, type interpretation).
+struct ethernet_header {
+    static constexpr std::size_t size = 14;
+
+    mac destination;
+    mac source;
+    std::uint16_t ethertype = 0;
+
+    /// False where the field is a length: an 802.3 frame with LLC, which no layer here speaks.
+    constexpr bool has_type() const { return ethertype >= 0x600; }
+};
+
+/// The header of `frame`; nothing when the frame is shorter than it.
+constexpr std::optional<ethernet_header> parse_ethernet(bytes frame) {
+    if (frame.size() < ethernet_header::size) return {};
+    return ethernet_header{load_mac(frame.data()), load_mac(frame.data() + 6), load_be<std::uint16_t>(frame.data() + 12)};
+}
+
+/// Writes the header's 14 octets to `at`.
+constexpr void emit(const ethernet_header& h, std::byte* at) {
+    store_mac(at, h.destination);
+    store_mac(at + 6, h.source);
+    store_be(at + 12, h.ethertype);
+}
+
+}  // namespace uk::net

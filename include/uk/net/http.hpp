@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/http_request.hpp>
+#include <uk/net/http_response.hpp>
+#include <uk/net/http_routes.hpp>
+#include <uk/net/http_session.hpp>
+#include <uk/net/http_transport.hpp>
+#include <uk/net/port_number.hpp>
+#include <uk/port.hpp>
+#include <uk/result.hpp>
+#include <uk/task.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+/// An HTTP/1.1 server (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: TRACE, CONNECT,
+/// upgrades, transfer codings but chunked, trailers (skipped), ranges, conditions. No Date field: RFC 9110 section 6.6.1
+/// forbids one to a server without a wall clock.
+namespace uk::net::http {
+
+namespace detail {
+
+/// The status for a handler's error when nothing was sent yet.
+constexpr unsigned status_of(error e) {
+    switch (e) {
+        case error::invalid: return 400;
+        case error::timed_out: return 408;
+        case error::too_large: return 413;
+        case error::no_memory:
+        case error::no_buffers: return 503;
+        default: return 500;
+    }
+}
+
+/// What becomes of a connection after a request: a status to be sent before it is closed, or one of these.
+enum class then : std::uint16_t { keep = 0, close = 1, abort = 2 };
+constexpr then refuse(unsigned status) { return static_cast<then>(status); }
+
+template <class Stack, class Handler>
+class server : public server_state {
+public:
+    using connection = connection_of<Stack>;
+    using session = http::session<connection>;
+
+    server(Stack& os, Handler& handler, const limits& l)
+        : server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
+
+    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left.
+    void admit(connection& accepted) {
+        ++count.accepted;
+        do {
+            if (serve(accepted).detach()) return;
+        } while (evict_idle());
+        ++count.no_memory;
+        accepted.abort();
+    }
+
+private:
+    task<> serve(connection& accepted) {
+        session s(*this, std::move(accepted));
+        co_await s.enter();
+        for (std::uint32_t number = 1;; ++number) {
+            std::string_view head;
+            fault wrong = s.next_head(head);
+            while (wrong == fault::none && head.empty()) {
+                s.before_head();
+                auto got = co_await s.link.read();
+                if (!got) co_return {};
+                s.take(std::move(*got));
+                wrong = s.next_head(head);
+            }
+            s.wait_no_more();
+            then what = then::keep;
+            if (wrong != fault::none) {
+                what = refused(wrong);
+            } else {
+                const result<then> answered = co_await answer(s, head, number >= limit.requests);
+                what = answered ? *answered : failed(s, answered.error());
+            }
+            if (what != then::keep) {
+                if (what == then::abort) {
+                    s.link.abort();
+                } else {
+                    s.leave(what == then::close ? 0 : static_cast<unsigned>(what));
+                }
+                co_return {};
+            }
+            s.end_request();
+        }
+    }
+
+    then refused(fault f) {
+        ++count.refused[static_cast<std::size_t>(f)];
+        return refuse(describe(f).status);
+    }
+
+    then failed(const session& s, error e) {
+        if (e != error::no_memory || s.answered) return then::abort;
+        ++count.no_memory;
+        return refuse(503);
+    }
+
+    // One request from its head to the end of its body. An error is the connection's.
+    task<result<then>> answer(session& s, std::string_view text, bool last) {
+        ++count.requests;
+        request_head head;
+        const fault wrong = parse_head(text, {limit.fields, limit.body_octets}, head);
+        if (wrong != fault::none) co_return refused(wrong);
+        request in(s, head);
+        response out(s, head, head.keep_alive && !last);
+        {
+            result<> outcome;
+            std::optional<task<>> pending = begin(in, out, outcome);
+            if (pending) outcome = co_await *std::move(pending);
+            const then what = settle(s, in, out, outcome);
+            if (what != then::keep) co_return what;
+        }
+        for (std::size_t i = 0; i + 1 < out.pieces(); ++i) {
+            const result<> sent = co_await s.calls.send(s, out.piece(i), {}, false);
+            if (!sent) co_return fail(sent.error());
+        }
+        const result<> sent = co_await s.calls.send(s, out.last_piece(), out.constant_body(), true);
+        if (!sent) co_return fail(sent.error());
+        if (!out.keep()) co_return then::close;
+        // The client may still be sending what the handler did not want to read.
+        std::uint64_t skipped = 0;
+        while (true) {
+            const result<bytes> piece = co_await in.read_body();
+            if (!piece) co_return then::close;
+            if (piece->empty()) co_return then::keep;
+            skipped += piece->size();
+            if (skipped > limit.discard_octets) co_return then::close;
+        }
+    }
+
+    std::optional<task<>> begin(request& in, response& out, result<>& outcome) {
+        if constexpr (requires { handler_.dispatch(os_, in, out, outcome); }) {
+            return handler_.dispatch(os_, in, out, outcome);
+        } else {
+            return call(handler_, os_, in, out, outcome);
+        }
+    }
+
+    // After the handler: prepares what is still to be sent.
+    then settle(session& s, const request& in, response& out, const result<>& outcome) {
+        const fault framing = in.body().wrong();
+        if (framing != fault::none) ++count.refused[static_cast<std::size_t>(framing)];
+        const bool lost = !outcome && (outcome.error() == error::closed || outcome.error() == error::reset);
+        if (lost) return then::abort;
+        if (out.started()) return !outcome || out.broken() ? abandoned() : then::keep;
+        if (!outcome) {
+            const unsigned status = status_of(outcome.error());
+            if (status == 500) ++count.handler_failed;
+            return refuse(status);
+        }
+        // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
+        if (in.awaits_continue() || framing != fault::none || in.body().left() > limit.discard_octets) out.do_not_keep();
+        s.no_buffers = false;
+        return out.finish_whole() ? then::keep : refuse(503);
+    }
+
+    then abandoned() {
+        ++count.handler_failed;
+        return then::abort;
+    }
+
+    Stack& os_;
+    Handler& handler_;
+};
+
+}  // namespace detail
+
+/// Serves HTTP on `port` until the task is destroyed; ends only with the listener's error. `handler` is a route table or
+/// one handler for all requests: it takes `(http::request& in, http::response& out)`, with the stack before these if it
+/// wants, and returns nothing, a `result<>` or a `task<>`. The server's state lives in this task's frame and is reached
+/// from handlers by `in.counters()`, so that nothing needs to be declared beside it.
+template <class Stack, class Handler>
+task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
+    auto listening = os[port::stream].listen(port.value());
+    if (!listening) co_return fail(reduce(listening.error()));
+    detail::server<Stack, Handler> server(os, handler, limit);
+    while (true) {
+        auto accepted = co_await listening->accept();
+        if (!accepted) co_return fail(reduce(accepted.error()));
+        while (server.count.open >= limit.connections && !server.evict_idle()) co_await server.freed;
+        server.admit(*accepted);
+    }
+}
+
+}  // namespace uk::net::http

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/http_request.hpp>
+#include <uk/net/http_response.hpp>
+#include <uk/net/http_wire.hpp>
+#include <uk/result.hpp>
+#include <uk/task.hpp>
+#include <uk/text.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+/// Which handler answers which request, as a value known at compile time.
+namespace uk::net::http {
+
+namespace detail {
+
+struct route_row {
+    http::method method;
+    std::string_view path;
+};
+
+// Calls a handler in whichever form it has. A coroutine is returned for the caller to await; of a plain function the
+// outcome is in `outcome`.
+template <class Handler, class Stack>
+std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& out, result<>& outcome) {
+    constexpr bool wants_stack = std::invocable<Handler&, Stack&, request&, response&>;
+    static_assert(require<wants_stack || std::invocable<Handler&, request&, response&>,
+                          "net::http: a handler takes (http::request& in, http::response& out), or its stack before "
+                          "these: (server& os, http::request& in, http::response& out).">());
+    auto made = [&] {
+        if constexpr (wants_stack) {
+            if constexpr (std::is_void_v<std::invoke_result_t<Handler&, Stack&, request&, response&>>) {
+                handler(os, in, out);
+                return result<>();
+            } else {
+                return handler(os, in, out);
+            }
+        } else if constexpr (std::is_void_v<std::invoke_result_t<Handler&, request&, response&>>) {
+            handler(in, out);
+            return result<>();
+        } else {
+            return handler(in, out);
+        }
+    };
+    using returned = std::invoke_result_t<decltype(made)&>;
+    static_assert(require<std::same_as<returned, result<>> || std::same_as<returned, task<>>,
+                          "net::http: a handler returns nothing, uk::result<> or uk::task<>.">());
+    if constexpr (std::same_as<returned, task<>>) {
+        return made();
+    } else {
+        outcome = made();
+        return {};
+    }
+}
+
+/// The row for a request; `rows` when there is none. `allowed` collects the methods that the path knows. A row for GET
+/// serves HEAD (RFC 9110 section 9.3.2).
+inline std::size_t find_route(const route_row* row, std::size_t rows, method wanted, std::string_view path,
+                              unsigned& allowed) {
+    if (wanted == method::head) wanted = method::get;
+    for (std::size_t i = 0; i < rows; ++i) {
+        if (row[i].path != path) continue;
+        if (row[i].method == wanted) return i;
+        allowed |= 1U << static_cast<unsigned>(row[i].method);
+    }
+    return rows;
+}
+
+// RFC 9110 sections 15.5.5 and 15.5.6.
+inline result<> answer_unrouted(response& out, unsigned allowed) {
+    if (allowed == 0) return out.error_page(404);
+    result<> r = out.error_page(405);
+    if (allowed & 1U << static_cast<unsigned>(method::get)) allowed |= 1U << static_cast<unsigned>(method::head);
+    char list[64];
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < method_names.size(); ++i) {
+        if ((allowed >> i & 1U) == 0) continue;
+        if (size != 0) {
+            list[size++] = ',';
+            list[size++] = ' ';
+        }
+        for (char c : method_names[i]) list[size++] = c;
+    }
+    if (r) r = out.field("Allow", {list, size});
+    return r;
+}
+
+template <std::size_t N>
+consteval sentence table_error(const std::array<route_row, N>& rows) {
+    sentence s;
+    for (std::size_t i = 0; i < N; ++i) {
+        if (!rows[i].path.starts_with('/')) {
+            s << "net::http: the path \"" << rows[i].path << "\" of a route does not begin with '/'; add it.";
+            return s;
+        }
+        for (std::size_t j = 0; j < i; ++j) {
+            if (rows[i].method == rows[j].method && rows[i].path == rows[j].path) {
+                s << "net::http: " << name_of(rows[i].method) << " " << rows[i].path
+                  << " stands twice in the route table; keep one.";
+                return s;
+            }
+        }
+    }
+    return s;
+}
+
+}  // namespace detail
+
+/// A handler with the method and the path, without query, that it answers.
+template <method Method, text Path, class Handler>
+struct route {
+    static constexpr detail::route_row row{Method, Path.view()};
+    [[no_unique_address]] Handler handler;
+};
+
+/// `http::get<"/status">(status)` and its kin make routes. A handler takes `(http::request& in, http::response& out)`,
+/// with the stack before these if it needs it, and returns nothing, a `result<>` or a `task<>`.
+template <text Path, class Handler>
+constexpr route<method::get, Path, Handler> get(Handler h) { return {std::move(h)}; }
+template <text Path, class Handler>
+constexpr route<method::post, Path, Handler> post(Handler h) { return {std::move(h)}; }
+template <text Path, class Handler>
+constexpr route<method::put, Path, Handler> put(Handler h) { return {std::move(h)}; }
+template <text Path, class Handler>
+constexpr route<method::patch, Path, Handler> patch(Handler h) { return {std::move(h)}; }
+template <text Path, class Handler>
+constexpr route<method::del, Path, Handler> del(Handler h) { return {std::move(h)}; }
+
+/// Routes by exact path. Unknown paths get 404, known ones with another method 405.
+template <class... Routes>
+class route_table {
+public:
+    constexpr explicit route_table(Routes... r) : routes_(std::move(r)...) {}
+
+    template <class Stack>
+    std::optional<task<>> dispatch(Stack& os, request& in, response& out, result<>& outcome) const {
+        unsigned allowed = 0;
+        const std::size_t at = detail::find_route(rows.data(), rows.size(), in.method(), in.path(), allowed);
+        if (at == rows.size()) {
+            outcome = detail::answer_unrouted(out, allowed);
+            return {};
+        }
+        std::optional<task<>> pending;
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (void)(... || (at == I && (pending = detail::call(std::get<I>(routes_).handler, os, in, out, outcome), true)));
+        }(std::index_sequence_for<Routes...>{});
+        return pending;
+    }
+
+    static constexpr std::array<detail::route_row, sizeof...(Routes)> rows{Routes::row...};
+
+private:
+    std::tuple<Routes...> routes_;
+};
+
+/// `constexpr auto table = http::routes(http::get<"/">(home), http::post<"/echo">(echo));` A path that stands twice for
+/// one method, or does not begin with '/', does not compile.
+template <class... Routes>
+constexpr route_table<Routes...> routes(Routes... r) {
+    constexpr sentence wrong = detail::table_error(route_table<Routes...>::rows);
+    static_assert(require<wrong.size() == 0, wrong>());
+    return route_table<Routes...>(std::move(r)...);
+}
+
+}  // namespace uk::net::http

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/bytes.hpp>
+#include <uk/event.hpp>
+#include <uk/list.hpp>
+#include <uk/net/http_wire.hpp>
+#include <uk/packet.hpp>
+#include <uk/result.hpp>
+#include <uk/scheduler.hpp>
+#include <uk/task.hpp>
+#include <uk/time.hpp>
+#include <uk/timer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/// What the types of a stack and of its connections have in common for requests and responses, so that these, and
+/// handlers with them, are no templates.
+namespace uk::net::http {
+
+/// What a server grants its clients. Every wait has an end and every buffer a bound.
+struct limits {
+    /// Connections served at one time; each has a task. One more client takes the place of the one idle longest.
+    std::uint32_t connections = 32;
+    /// Octets of a request's line and fields; at most what a packet buffer holds. Beyond: 414 or 431.
+    std::uint32_t head_octets = 1400;
+    /// Heads at one time that came in pieces, each of which costs a packet buffer. One more ends the oldest.
+    std::uint32_t split_heads = 8;
+    /// Field lines of a request. Beyond: 431.
+    std::uint32_t fields = 32;
+    /// Octets of a request's body. Bodies are streamed, so this is no matter of memory. Beyond: 413.
+    std::uint64_t body_octets = std::uint64_t{1} << 30;
+    /// Octets of a body that the handler left unread which are skipped to keep the connection.
+    std::uint32_t discard_octets = 64 * 1024;
+    /// Requests on one connection; the last response says so.
+    std::uint32_t requests = 10'000;
+    /// From the first octet of a request's head to its last.
+    duration head_timeout = std::chrono::seconds(10);
+    /// Until more of a body comes. A body must also come at `body_rate` octets per second, with this for a start.
+    duration body_timeout = std::chrono::seconds(30);
+    std::uint32_t body_rate = 512;
+    /// Between requests.
+    duration idle_timeout = std::chrono::seconds(60);
+    /// Until the peer has taken enough to let 16 KiB more into the send queue.
+    duration write_timeout = std::chrono::seconds(30);
+    /// What is still read after the last response, so that the client sees it before a reset (RFC 9112 section 9.6).
+    duration linger_timeout = std::chrono::seconds(2);
+    std::uint32_t linger_octets = 2 * 1024 * 1024;
+};
+
+/// What happened since the server started. All wrap.
+struct counters {
+    std::uint32_t open = 0;  ///< connections now
+    std::uint32_t accepted = 0;
+    std::uint32_t requests = 0;
+    std::array<std::uint32_t, 5> responses{};  ///< by the first digit of the status
+    std::array<std::uint32_t, fault_count> refused{};
+    std::uint32_t timed_out_idle = 0;
+    std::uint32_t timed_out_head = 0;
+    std::uint32_t timed_out_body = 0;
+    std::uint32_t timed_out_write = 0;
+    std::uint32_t evicted_idle = 0;
+    std::uint32_t evicted_head = 0;
+    std::uint32_t no_memory = 0;
+    std::uint32_t handler_failed = 0;
+
+    /// Calls `f(std::string_view name, std::uint32_t value)` for each.
+    template <class F>
+    void each_counter(F f) const {
+        constexpr std::array<std::string_view, 5> classes{"responses_1xx", "responses_2xx", "responses_3xx",
+                                                          "responses_4xx", "responses_5xx"};
+        f("open", open);
+        f("accepted", accepted);
+        f("requests", requests);
+        for (std::size_t i = 0; i < classes.size(); ++i) f(classes[i], responses[i]);
+        for (std::size_t i = 1; i < fault_count; ++i) f(fault_table[i].name, refused[i]);
+        f("timed_out_idle", timed_out_idle);
+        f("timed_out_head", timed_out_head);
+        f("timed_out_body", timed_out_body);
+        f("timed_out_write", timed_out_write);
+        f("evicted_idle", evicted_idle);
+        f("evicted_head", evicted_head);
+        f("no_memory", no_memory);
+        f("handler_failed", handler_failed);
+    }
+};
+
+/// A connection's place in its server. Destroying `frame` ends the connection with all that it was doing.
+struct session_entry : list_node {
+    std::coroutine_handle<> frame;
+};
+
+/// A server, but for its handler.
+struct server_state {
+    server_state(uk::scheduler& on, packet_store& packets, const limits& l) : home(on), store(packets), limit(l) {}
+    server_state(const server_state&) = delete;
+    server_state& operator=(const server_state&) = delete;
+    ~server_state() {
+        for (list<session_entry>* each : {&idle, &split, &busy}) {
+            while (!each->empty()) each->pop_front().frame.destroy();
+        }
+    }
+
+    uk::scheduler& scheduler() { return home; }
+
+    /// Ends the connection that has waited longest for a request; false when none does.
+    bool evict_idle() {
+        if (idle.empty()) return false;
+        ++count.evicted_idle;
+        idle.pop_front().frame.destroy();
+        return true;
+    }
+
+    uk::scheduler& home;
+    packet_store& store;
+    limits limit;
+    counters count;
+    event freed;  ///< a connection ended
+    list<session_entry> idle;
+    list<session_entry> split;  ///< a head is being gathered
+    list<session_entry> busy;
+    std::uint32_t splits = 0;
+};
+
+/// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
+class transport : public timer {
+public:
+    /// Supplied by the owner, who knows the type of the connection. `receive` sends `first`, a constant that may be
+    /// empty, refills `unread`, which is empty, and
+    /// fails with `closed` at the end. `send` takes two pieces; `constant` means that the second outlives the connection
+    /// and is sent from where it lies. Both time out by ending the connection.
+    struct operations {
+        task<> (*receive)(transport&, bytes first);
+        task<> (*send)(transport&, bytes head, bytes data, bool constant);
+    };
+
+    enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+
+    transport(server_state& s, const operations& o, action expired) : timer(expired), server(s), calls(o) {
+        ++server.count.open;
+        server.busy.push_back(entry);
+    }
+    ~transport() {
+        drop_gathered();
+        --server.count.open;
+        server.freed.notify_all(server.home);
+    }
+
+    uk::scheduler& scheduler() { return server.home; }
+
+    /// From now on the connection waits for `what`, `for_long` at most.
+    void wait(waiting what, duration for_long) {
+        doing = what;
+        server.home.timers.arm(*this, server.home.now() + for_long);
+    }
+    void wait_no_more() {
+        doing = waiting::nothing;
+        cancel();
+    }
+
+    /// Before a read between requests: the connection is idle until the first octet of a head has come.
+    void wait_for_head() {
+        if (gathered) {
+            if (doing != waiting::head) wait(waiting::head, server.limit.head_timeout);
+            return;
+        }
+        server.idle.push_back(entry);
+        wait(waiting::idle, server.limit.idle_timeout);
+    }
+
+    /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is whole
+    /// in one piece is left where it lies; one that comes in pieces is gathered in a packet buffer.
+    inline fault next_head(std::string_view& head);
+
+    /// The head is not needed any more.
+    void drop_gathered() {
+        if (gathered) --server.splits;
+        gathered = {};
+        line = 0;
+    }
+
+    server_state& server;
+    const operations& calls;
+    bytes unread{};        ///< received, not yet consumed
+    session_entry entry;
+    packet gathered;       ///< of a head that came in pieces
+    std::size_t line = 0;  ///< where its last line begins
+    waiting doing = waiting::nothing;
+    bool answered = false;    ///< octets of the current response were sent
+    bool no_buffers = false;  ///< what was to be sent next found no buffer
+
+private:
+    std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store.capacity()); }
+    // No line end yet: it is the request line that is too long (RFC 9110 section 15.5.15).
+    fault too_long() const { return line == 0 ? fault::target_too_long : fault::head_too_long; }
+    inline fault gather(std::string_view& head);
+    inline bool start_gathering();
+};
+
+inline bool transport::start_gathering() {
+    if (server.splits >= server.limit.split_heads && !server.split.empty()) {
+        ++server.count.evicted_head;
+        server.split.pop_front().frame.destroy();
+    }
+    gathered = server.store.take(0);
+    if (!gathered) return false;
+    ++server.splits;
+    server.split.push_back(entry);
+    return true;
+}
+
+inline fault transport::gather(std::string_view& head) {
+    const std::size_t before = gathered.size();
+    const std::size_t n = std::min(head_room() - before, unread.size());
+    copy(gathered.push_back(n), unread.first(n));
+    const head_end end = find_head_end(as_text(gathered.contents()), line);
+    if (end.wrong != fault::none) return end.wrong;
+    unread = unread.subspan(end.size == 0 ? n : end.size - before);
+    if (end.size == 2) {
+        drop_gathered();
+        return next_head(head);
+    }
+    if (end.size != 0) {
+        head = as_text(gathered.contents()).substr(0, end.size);
+        server.busy.push_back(entry);
+        return fault::none;
+    }
+    return gathered.size() == head_room() ? too_long() : fault::none;
+}
+
+inline fault transport::next_head(std::string_view& head) {
+    while (!unread.empty() && !gathered) {
+        const head_end end = find_head_end(as_text(unread), line);
+        if (end.wrong != fault::none) return end.wrong;
+        if (end.size == 0) {
+            if (unread.size() >= head_room()) return too_long();
+            line = 0;
+            if (!start_gathering()) return fault::no_buffers;
+            break;
+        }
+        if (end.size > head_room()) return too_long();
+        const bytes whole = unread.first(end.size);
+        unread = unread.subspan(end.size);
+        line = 0;
+        if (end.size == 2) continue;
+        head = as_text(whole);
+        server.busy.push_back(entry);
+        return fault::none;
+    }
+    return unread.empty() ? fault::none : gather(head);
+}
+
+}  // namespace uk::net::http

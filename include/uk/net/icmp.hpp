@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/icmp_wire.hpp>
+#include <uk/net/ipv4_wire.hpp>
+#include <uk/part.hpp>
+#include <uk/time.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace uk::net {
+
+/// The internet control message protocol (RFC 792, RFC 1122 section 3.2.2): answers pings, tells others what does not
+/// exist here, at most `errors_per_second` times a second, and hands errors about our own datagrams to the stack's objects with
+/// `void icmp_error(const icmp_error&)`.
+/// Not obeyed: redirects (RFC 1122 section 3.2.2.2 lets a host with one router ignore them) and timestamps.
+struct icmp {
+    using needs = ports<port::ip, port::packets, port::tasks>;
+    using provides = ports<>;
+    static constexpr std::string_view name = "net::icmp";
+
+    template <class Stack>
+    class in {
+    public:
+        static constexpr std::uint8_t ip_protocol = protocol_icmp;
+        static constexpr unsigned errors_per_second = 10;
+
+        explicit in(Stack& os) : os_(os) {}
+
+        void receive_datagram(packet message, const ipv4_datagram& d) {
+            if (message.size() < icmp_header_size) {
+                ++counters_.truncated;
+            } else if (checksum().add(message.contents()).value() != 0) {
+                ++counters_.bad_checksum;
+            } else if (static_cast<icmp_type>(message.data()[0]) == icmp_type::echo) {
+                answer_echo(std::move(message), d);
+            } else {
+                receive_error(message, d);
+            }
+        }
+
+        /// Tell the source of `d` that nobody here has its protocol, or its port.
+        void protocol_unreachable(const ipv4_datagram& d) { send_unreachable(icmp_unreachable::protocol, d); }
+        void port_unreachable(const ipv4_datagram& d) { send_unreachable(icmp_unreachable::port, d); }
+
+        struct counters_type {
+            std::uint32_t echoes = 0;        ///< answered
+            std::uint32_t errors = 0;        ///< received about datagrams of ours
+            std::uint32_t errors_sent = 0;
+            std::uint32_t truncated = 0;     ///< shorter than a header
+            std::uint32_t bad_checksum = 0;
+            std::uint32_t echo_to_group = 0; ///< to a broadcast: not answered
+            std::uint32_t bad_error = 0;     ///< quotes nothing that we could have sent
+            std::uint32_t ignored = 0;       ///< other types, and echoes with a code
+            std::uint32_t limited = 0;       ///< errors not sent for their rate
+            std::uint32_t not_sent = 0;      ///< answers and errors dropped below, or for want of a packet
+        };
+        const counters_type& counters() const { return counters_; }
+        template <class F>
+        void each_counter(F f) const {
+            f("echoes", counters_.echoes);
+            f("errors", counters_.errors);
+            f("errors_sent", counters_.errors_sent);
+            f("truncated", counters_.truncated);
+            f("bad_checksum", counters_.bad_checksum);
+            f("echo_to_group", counters_.echo_to_group);
+            f("bad_error", counters_.bad_error);
+            f("ignored", counters_.ignored);
+            f("limited", counters_.limited);
+            f("not_sent", counters_.not_sent);
+        }
+
+    private:
+        void answer_echo(packet message, const ipv4_datagram& d) {
+            // RFC 1122 section 3.2.2.6 allows silence towards broadcasts, which are mostly abused.
+            if (d.group || d.destination != os_[port::ip].address()) {
+                ++counters_.echo_to_group;
+                return;
+            }
+            if (message.data()[1] != std::byte{0} || !message.exclusive()) {
+                ++counters_.ignored;
+                return;
+            }
+            // In place: where the request's headers were there is room for those of the reply.
+            turn_echo(message.contents());
+            ++(os_[port::ip].send(d.source, ip_protocol, outgoing{std::move(message)}) ? counters_.echoes
+                                                                                      : counters_.not_sent);
+        }
+
+        void receive_error(const packet& message, const ipv4_datagram& d) {
+            const auto type = static_cast<icmp_type>(message.data()[0]);
+            if (type != icmp_type::unreachable && type != icmp_type::time_exceeded &&
+                type != icmp_type::parameter_problem) {
+                ++counters_.ignored;
+                return;
+            }
+            const auto e = parse_icmp_error(message.contents(), d.source);
+            if (!e || d.group || e->source != os_[port::ip].address()) {
+                ++counters_.bad_error;
+                return;
+            }
+            ++counters_.errors;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.icmp_error(*e); }) object.icmp_error(*e);
+            });
+        }
+
+        void send_unreachable(icmp_unreachable code, const ipv4_datagram& d) {
+            if (d.group || d.destination != os_[port::ip].address()) return;  // RFC 1122 section 3.2.2
+            if (!within_rate()) {
+                ++counters_.limited;
+                return;
+            }
+            packet message = os_[port::packets].store().take();
+            if (!message) {
+                ++counters_.not_sent;
+                return;
+            }
+            // The longest header and 8 octets.
+            const bytes quote = d.original.size() > 68 ? d.original.first(68) : d.original;
+            copy(message.push_back(icmp_header_size + quote.size()).subspan(icmp_header_size), quote);
+            emit_unreachable(code, message.contents());
+            ++(os_[port::ip].send(d.source, ip_protocol, outgoing{std::move(message)}) ? counters_.errors_sent
+                                                                                      : counters_.not_sent);
+        }
+
+        // RFC 1812 section 4.3.2.8: bounded, so that nobody is flooded through us.
+        bool within_rate() {
+            const instant now = os_.scheduler().now();
+            if (now - rate_since_ >= std::chrono::seconds(1)) {
+                rate_since_ = now;
+                rate_used_ = 0;
+            }
+            return rate_used_++ < errors_per_second;
+        }
+
+        Stack& os_;
+        instant rate_since_;
+        std::uint32_t rate_used_ = 0;
+        counters_type counters_;
+    };
+};
+
+}  // namespace uk::net

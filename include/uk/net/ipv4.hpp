@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/event.hpp>
+#include <uk/net/ethernet_wire.hpp>
+#include <uk/net/ipv4_wire.hpp>
+#include <uk/part.hpp>
+#include <uk/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace uk::net {
+
+struct ipv4_limits {
+    /// Time to live of what we send (RFC 1122 section 3.2.1.7).
+    std::uint8_t ttl = 64;
+};
+
+/// The internet protocol, version 4 (RFC 791, RFC 1122 section 3), of a host with one address. A datagram goes to the
+/// stack's object with its `static constexpr std::uint8_t ip_protocol`, as
+/// `receive_datagram(packet payload, const ipv4_datagram&)`.
+/// Not obeyed: fragments are dropped, multicast is neither sent nor received, options are skipped (a source route is
+/// refused), nothing is looped back.
+template <ipv4_limits Limits = {}>
+struct ipv4 {
+    using needs = ports<port::link, port::neighbour, port::tasks>;
+    using provides = ports<port::ip>;
+    static constexpr std::string_view name = "net::ipv4";
+
+    template <class Stack>
+    class in {
+    public:
+        static constexpr std::uint16_t ethertype = 0x0800;
+
+        explicit in(Stack& os) : os_(os) {}
+
+        /// Takes the address `own` in its network from now on, and gives the former up. `router` carries everything to
+        /// other networks; unspecified, there is none. An unspecified address leaves the host without one.
+        void configure(cidr own, ip4_address router) {
+            if (own == own_ && router == router_) return;
+            own_ = own;
+            router_ = router;
+            os_[port::neighbour].set_address(own.address);
+            configured_.notify_all(os_.scheduler());
+        }
+
+        ip4_address address() const { return own_.address; }
+        cidr network() const { return own_; }
+        ip4_address router() const { return router_; }
+        /// Happens when address, network or router have changed: `while (ip.address().is_unspecified()) co_await
+        /// ip.configured();`
+        event& configured() { return configured_; }
+
+        std::size_t mtu() const { return os_[port::link].mtu() - ipv4_header::size; }
+
+        /// Fails with `too_large`, `unreachable` (no address, no route, or a destination that cannot be sent to) or
+        /// `no_buffers` (dropped on the link). Success promises no delivery. Without an address only the limited broadcast
+        /// can be sent to.
+        result<> send(ip4_address to, std::uint8_t protocol, outgoing payload) {
+            const std::size_t length = ipv4_header::size + payload.size();
+            if (length > os_[port::link].mtu()) {
+                ++counters_.too_large;
+                return fail(error::too_large);
+            }
+            const bool broadcast = is_broadcast(to);
+            const ip4_address hop = broadcast ? to : next_hop(to);
+            if (hop.is_unspecified()) {
+                ++counters_.no_route;
+                return fail(error::unreachable);
+            }
+            ipv4_header h;
+            h.total_length = static_cast<std::uint16_t>(length);
+            h.id = next_id_++;
+            h.ttl = Limits.ttl;
+            h.protocol = protocol;
+            h.dont_fragment = true;
+            h.source = own_.address;
+            h.destination = to;
+            emit(h, payload.head.push_front(ipv4_header::size).data());
+            const bool sent = broadcast ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
+                                        : os_[port::neighbour].send_to(hop, std::move(payload));
+            if (!sent) {
+                ++counters_.link_dropped;
+                return fail(error::no_buffers);
+            }
+            ++counters_.sent;
+            return {};
+        }
+
+        void receive_frame(packet p, const ethernet_header& link) {
+            const auto parsed = parse_ipv4(p.contents());
+            if (!parsed) return count(parsed.error());
+            const ipv4_header& h = *parsed;
+            p.truncate(h.total_length);
+            const ipv4_datagram d{h.source,          h.destination, h.protocol, h.ttl,
+                                  link.destination.is_group() || is_broadcast(h.destination), std::as_const(p).contents()};
+            p.pop_front(h.header_length);
+            // RFC 1122 section 3.2.1.3: a source is one host, and not us.
+            if (!h.source.is_unicast() || is_broadcast(h.source) || h.source == own_.address) {
+                ++counters_.bad_source;
+            } else if (!is_for_us(h, d.group, p)) {
+                ++counters_.not_for_us;
+            } else if (h.is_fragment()) {
+                // Reassembly takes its place here: it turns `p` and `d` into those of the whole datagram, or keeps `p`.
+                ++counters_.fragments;
+            } else {
+                deliver(std::move(p), d);
+            }
+        }
+
+        struct counters_type {
+            std::uint32_t received = 0;
+            std::uint32_t sent = 0;
+            std::uint32_t truncated = 0;         ///< shorter than a header
+            std::uint32_t bad_version = 0;
+            std::uint32_t bad_header = 0;        ///< impossible header length
+            std::uint32_t bad_length = 0;        ///< total length less than the header or beyond the frame
+            std::uint32_t bad_checksum = 0;
+            std::uint32_t bad_options = 0;
+            std::uint32_t source_route = 0;      ///< refused
+            std::uint32_t bad_source = 0;        ///< from a group, no host or us
+            std::uint32_t not_for_us = 0;
+            std::uint32_t fragments = 0;         ///< dropped
+            std::uint32_t unknown_protocol = 0;  ///< no object answers to it
+            std::uint32_t too_large = 0;         ///< to send, more than the link carries
+            std::uint32_t no_route = 0;          ///< to send, nowhere to send it to
+            std::uint32_t link_dropped = 0;      ///< to send, refused by the link
+        };
+        const counters_type& counters() const { return counters_; }
+        template <class F>
+        void each_counter(F f) const {
+            f("received", counters_.received);
+            f("sent", counters_.sent);
+            f("truncated", counters_.truncated);
+            f("bad_version", counters_.bad_version);
+            f("bad_header", counters_.bad_header);
+            f("bad_length", counters_.bad_length);
+            f("bad_checksum", counters_.bad_checksum);
+            f("bad_options", counters_.bad_options);
+            f("source_route", counters_.source_route);
+            f("bad_source", counters_.bad_source);
+            f("not_for_us", counters_.not_for_us);
+            f("fragments", counters_.fragments);
+            f("unknown_protocol", counters_.unknown_protocol);
+            f("too_large", counters_.too_large);
+            f("no_route", counters_.no_route);
+            f("link_dropped", counters_.link_dropped);
+        }
+
+    private:
+        bool has_address() const { return !own_.address.is_unspecified(); }
+
+        // The limited broadcast, or that of our network.
+        bool is_broadcast(ip4_address a) const {
+            return a == ip4_address::broadcast() || (has_address() && a == own_.broadcast());
+        }
+
+        // RFC 1122 section 3.3.1.1. Unspecified when there is no way.
+        ip4_address next_hop(ip4_address to) const {
+            if (!has_address() || !to.is_unicast() || to == own_.address) return {};
+            return own_.contains(to) ? to : router_;
+        }
+
+        bool is_for_us(const ipv4_header& h, bool group, const packet& payload) const {
+            if (is_broadcast(h.destination)) return true;
+            // RFC 1122 section 3.3.6: sent to all on the link, a datagram must be meant for all.
+            if (has_address()) return h.destination == own_.address && !group;
+            // RFC 2131 section 4.1: a server may answer to the address that it offers, which is not ours yet.
+            return h.protocol == protocol_udp && payload.size() >= 4 &&
+                   load_be<std::uint16_t>(payload.data() + 2) == 68;
+        }
+
+        void deliver(packet payload, const ipv4_datagram& d) {
+            ++counters_.received;
+            bool taken = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.ip_protocol; }) {
+                    if (object.ip_protocol != d.protocol || taken) return;
+                    taken = true;
+                    object.receive_datagram(std::move(payload), d);
+                }
+            });
+            if (taken) return;
+            ++counters_.unknown_protocol;
+            // RFC 1122 section 3.2.2.1: code 2.
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.protocol_unreachable(d); }) object.protocol_unreachable(d);
+            });
+        }
+
+        void count(ipv4_fault f) {
+            switch (f) {
+                case ipv4_fault::truncated: ++counters_.truncated; break;
+                case ipv4_fault::version: ++counters_.bad_version; break;
+                case ipv4_fault::header_length: ++counters_.bad_header; break;
+                case ipv4_fault::total_length: ++counters_.bad_length; break;
+                case ipv4_fault::checksum: ++counters_.bad_checksum; break;
+                case ipv4_fault::options: ++counters_.bad_options; break;
+                case ipv4_fault::source_route: ++counters_.source_route; break;
+            }
+        }
+
+        Stack& os_;
+        cidr own_;
+        ip4_address router_;
+        std::uint16_t next_id_ = 0;
+        event configured_;
+        counters_type counters_;
+    };
+};
+
+}  // namespace uk::net

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/check.hpp>
+#include <uk/net/tcp_plan.hpp>
+#include <uk/net/tcp_record.hpp>
+#include <uk/packet.hpp>
+#include <uk/result.hpp>
+#include <uk/scheduler.hpp>
+#include <uk/siphash.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace uk::net {
+
+/// Names a connection from outside the table: stale once the record has been used for another one.
+struct tcp_reference {
+    tcp_core* core = nullptr;
+    std::uint16_t index = 0;
+    std::uint16_t generation = 0;
+};
+
+/// The ends of a connection, from here.
+struct tcp_ends {
+    ip4_address local;
+    ip4_address remote;
+    std::uint16_t local_port = 0;
+    std::uint16_t remote_port = 0;
+
+    friend constexpr bool operator==(const tcp_ends&, const tcp_ends&) = default;
+};
+
+/// The table of connections and what sockets do to it. Independent of the stack and of the congestion policy: the part
+/// in tcp.hpp adds input, output and time. Sockets never send: they leave their connection in `pending`, and the part
+/// sends at the end of the loop's turn, so that what was written in one turn goes out together and carries the
+/// acknowledgments along.
+///
+/// Packet buffers are shared fairly: a connection that holds h of them, with a free ones left, may go up to
+/// (a + h - reserve) / 3, so that what remains is always at least twice what any one holds. Text in order that a task is
+/// waiting for, and the first buffer of a send queue, may take from the reserve down to its half. Text that came early
+/// may have half of the share. What is refused has been received in vain: the peer sends it again.
+class tcp_core {
+public:
+    tcp_core(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners,
+             const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
+        : records_(records), buckets_(buckets), listeners_(listeners), limits_(limits), on_(on), packets_(packets),
+          later_timer_(*this) {
+        for (std::uint16_t& b : buckets_) b = tcp_record::none;
+        for (std::size_t i = records_.size(); i-- > 0;) {
+            records_[i].core = this;
+            records_[i].next = free_;
+            free_ = static_cast<std::uint16_t>(i);
+        }
+    }
+    tcp_core(const tcp_core&) = delete;
+    tcp_core& operator=(const tcp_core&) = delete;
+
+    // What sockets need. A null result of `find` means that the connection is gone.
+
+    tcp_record* find(const tcp_reference& r) {
+        tcp_record& record = records_[r.index];
+        return record.generation == r.generation && record.owned ? &record : nullptr;
+    }
+    tcp_reference reference(tcp_record& r) { return {this, index_of(r), r.generation}; }
+    uk::scheduler& scheduler() { return on_; }
+
+    result<std::uint8_t> listen(std::uint16_t port);
+    void close_listener(std::uint8_t index, std::uint16_t generation);
+    tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
+        tcp_listening& l = listeners_[index];
+        return l.port != 0 && l.generation == generation ? &l : nullptr;
+    }
+    std::uint16_t listener_generation(std::uint8_t index) const { return listeners_[index].generation; }
+    /// The longest-waiting connection of the listener, now owned by the caller, or null.
+    tcp_record* take_accepted(tcp_listening& l);
+
+    /// Something to read, or nothing to come.
+    static bool readable(const tcp_record& r) {
+        return r.receive.buffers() != 0 || r.control.ended() || !r.open();
+    }
+    /// The next packet, which the caller holds until it calls `give_back`; null when nothing is there.
+    packet read(tcp_record& r) {
+        packet p = r.receive.pop();
+        if (p) {
+            r.held += static_cast<std::uint32_t>(p.size());
+            ++r.held_buffers;
+        }
+        return p;
+    }
+    void give_back(const tcp_reference& reference, std::size_t octets);
+
+    /// Queues what finds room of `w.rest`; true when the write is over, one way or the other.
+    bool write(tcp_record& r, tcp_writer& w);
+    void shut(tcp_record& r) {
+        r.control.shut = true;
+        schedule(r);
+    }
+    /// Ends the connection with a RST where the peer knows of it (RFC 9293 section 3.10.5).
+    void abort(tcp_record& r);
+    /// The application has let go of its handle. Text it has not read is answered with a RST (RFC 2525 section 2.17).
+    void disown(tcp_record& r);
+
+    std::size_t in_use() const { return in_use_; }
+    std::uint32_t counter(tcp_count c) const { return counters_[static_cast<std::size_t>(c)]; }
+
+protected:
+    friend struct tcp_record;
+
+    void count(tcp_count c) { ++counters_[static_cast<std::size_t>(c)]; }
+    std::uint16_t index_of(const tcp_record& r) const { return static_cast<std::uint16_t>(&r - records_.data()); }
+
+    std::uint64_t hash(const tcp_ends& e) const {
+        std::array<std::byte, 12> octets;
+        store_be(octets.data(), e.local.value);
+        store_be(octets.data() + 4, e.remote.value);
+        store_be(octets.data() + 8, e.local_port);
+        store_be(octets.data() + 10, e.remote_port);
+        return siphash(key_, octets);
+    }
+    /// RFC 6528: a clock of 4 us (here 4.1) plus a keyed hash of the ends.
+    seq initial_sequence(const tcp_ends& e, instant now) const {
+        return {static_cast<std::uint32_t>(now.ns >> 12) + static_cast<std::uint32_t>(hash(e))};
+    }
+
+    static tcp_ends ends_of(const tcp_record& r) { return {r.local, r.remote, r.local_port, r.remote_port}; }
+    tcp_record* find(const tcp_ends& e);
+    tcp_listening* listener_of(std::uint16_t port);
+    /// A fresh record in the table, with its numbers chosen; null when the table is full of what must not be evicted.
+    tcp_record* open(const tcp_ends& e, std::uint16_t mss, instant now);
+    /// A connection was established: to whoever waits for it.
+    void hand_over(tcp_record& r);
+    /// The connection is over. Its record lives on while an application holds it.
+    void close(tcp_record& r, error why);
+
+    /// To be looked at by the part at the end of this turn; or in a while, when buffers are short or an acknowledgment
+    /// can wait.
+    void schedule(tcp_record& r) { pending_.push_back(r); }
+    void schedule_later(tcp_record& r) {
+        delayed_.push_back(r);
+        if (!later_timer_.armed()) on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
+    }
+
+    void wake(tcp_record& r) {
+        wake_reader(r);
+        wake_writer(r);
+    }
+    void wake_reader(tcp_record& r) {
+        if (r.reader != nullptr) on_.make_ready(*std::exchange(r.reader, nullptr));
+    }
+    /// Goes on with a write that waits, and wakes its task once it is over.
+    void wake_writer(tcp_record& r) {
+        if (r.writer != nullptr && write(r, *r.writer)) on_.make_ready(*std::exchange(r.writer, nullptr));
+    }
+
+    /// Octets that may be offered to the peer from RCV.NXT on.
+    std::uint32_t room(const tcp_record& r) const;
+    /// The growth of the window that is worth telling (RFC 9293 section 3.8.6.2.2).
+    std::uint32_t window_step() const {
+        return detail::least_of(own_mss_, limits_.receive_window / 2);
+    }
+    bool may_keep(const tcp_record& r, bool in_order) const;
+    std::size_t share(std::size_t held) const {
+        const std::size_t all = packets_.available() + held;
+        return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
+    }
+
+    std::span<tcp_record> records_;
+    std::span<std::uint16_t> buckets_;
+    std::span<tcp_listening> listeners_;
+    const tcp_limits& limits_;
+    uk::scheduler& on_;
+    packet_store& packets_;
+    siphash_key key_;
+    std::uint16_t own_mss_ = 1460;  ///< what we tell peers
+    void (*fire_)(tcp_core&, tcp_record&) = nullptr;
+    list<tcp_node> pending_;
+    list<tcp_node> delayed_;
+    list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
+
+private:
+    struct later : timer {
+        explicit later(tcp_core& c) : timer(&fire), core(c) {}
+        static void fire(timer& t) { static_cast<later&>(t).core.look_again(); }
+        tcp_core& core;
+    };
+    void look_again();
+    std::uint16_t& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
+    void unhash(tcp_record& r);
+    void leave_listener(tcp_record& r);
+    void recycle(tcp_record& r);
+
+    later later_timer_;
+    std::array<std::uint32_t, static_cast<std::size_t>(tcp_count::last)> counters_{};
+    std::size_t in_use_ = 0;
+    std::uint16_t free_ = tcp_record::none;
+};
+
+inline tcp_record::tcp_record()
+    : timer([](timer& t) {
+          auto& r = static_cast<tcp_record&>(t);
+          r.core->fire_(*r.core, r);
+      }) {}
+
+}  // namespace uk::net
+
+#include <uk/net/tcp_table.hpp>

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/tcp_wire.hpp>
+#include <uk/packet.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace uk::net {
+
+/// What the peer has sent and the application has not taken: packets in order, and packets that came early. Keeps the
+/// buffers in which they came. Small text is copied behind the text before it where that has room, so that a peer who
+/// sends crumbs cannot tie up a buffer with each: two neighbouring buffers are never both less than about half full.
+class tcp_receive_queue {
+public:
+    tcp_receive_queue() = default;
+    tcp_receive_queue(const tcp_receive_queue&) = delete;
+    tcp_receive_queue& operator=(const tcp_receive_queue&) = delete;
+    ~tcp_receive_queue() { clear(); }
+
+    /// Octets in order.
+    std::uint32_t octets() const { return octets_; }
+    /// Buffers in order, and buffers that came early.
+    std::uint32_t buffers() const { return buffers_; }
+    std::uint32_t early_buffers() const { return early_; }
+
+    /// True when text in order needs no buffer of its own.
+    bool fits_behind(const packet& p) const { return tail_ != nullptr && p.size() <= room_behind(tail_); }
+
+    /// Adds text in order. Says by how many octets the stream has grown: what came early may follow. The packet has the
+    /// octets of its TCP header before its text, which the queue uses for itself.
+    std::uint32_t append(packet p) {
+        const std::uint32_t before = octets_;
+        place(std::move(p));
+        return octets_ - before;
+    }
+
+    /// Moves what came early and is in order now, `next` being the place behind the last octet here. Says how many octets.
+    std::uint32_t advance(seq next) {
+        const std::uint32_t before = octets_;
+        while (first_early_ != nullptr && note_of(first_early_).at <= next) {
+            const seq at = note_of(first_early_).at;
+            packet p = pop_early();
+            p.pop_front(next - at);
+            next = next + static_cast<std::uint32_t>(p.size());
+            if (p.size() != 0) place(std::move(p));
+        }
+        return octets_ - before;
+    }
+
+    /// Keeps text that came early; what is here already is let go. Overlaps are cut when their turn comes.
+    void insert(packet p, seq at) {
+        const auto size = static_cast<std::uint32_t>(p.size());
+        packet_buffer** link = &first_early_;
+        for (; *link != nullptr && note_of(*link).at <= at; link = &(*link)->next) {
+            if (at + size <= note_of(*link).at + note_of(*link).size) return;
+        }
+        packet_buffer* b = attach_note(std::move(p), at);
+        b->next = *link;
+        *link = b;
+        ++early_;
+    }
+
+    /// Gives up what came early: the peer still has it.
+    void forget_early() {
+        while (first_early_ != nullptr) pop_early();
+    }
+
+    /// The first packet in order, or a null one.
+    packet pop() {
+        if (head_ == nullptr) return {};
+        packet_buffer* b = head_;
+        head_ = b->next;
+        if (head_ == nullptr) tail_ = nullptr;
+        --buffers_;
+        packet p = handle_of(b);
+        octets_ -= static_cast<std::uint32_t>(p.size());
+        return p;
+    }
+
+    void clear() {
+        while (head_ != nullptr) pop();
+        forget_early();
+    }
+
+private:
+    // Stands at the start of the buffer's storage, over headers that were read long ago.
+    struct note {
+        seq at;
+        std::uint16_t begin;
+        std::uint16_t size;
+    };
+
+    static note& note_of(packet_buffer* b) { return *std::launder(reinterpret_cast<note*>(b + 1)); }
+    static packet handle_of(packet_buffer* b) { return packet::attach(b, note_of(b).begin, note_of(b).size); }
+
+    static packet_buffer* attach_note(packet p, seq at) {
+        check(p.headroom() >= sizeof(note), "tcp: packet without its header");
+        const note n{at, static_cast<std::uint16_t>(p.headroom()), static_cast<std::uint16_t>(p.size())};
+        packet_buffer* b = p.detach();
+        new (b + 1) note(n);
+        b->next = nullptr;
+        return b;
+    }
+
+    static std::size_t room_behind(packet_buffer* b) {
+        if (b->references != 1) return 0;
+        return b->home->capacity() - note_of(b).begin - note_of(b).size;
+    }
+
+    void place(packet p) {
+        octets_ += static_cast<std::uint32_t>(p.size());
+        if (fits_behind(p)) {
+            packet last = handle_of(tail_);
+            copy(last.push_back(p.size()), p.contents());
+            note_of(tail_).size = static_cast<std::uint16_t>(last.size());
+            last.detach();
+            return;
+        }
+        packet_buffer* b = attach_note(std::move(p), {});
+        (tail_ == nullptr ? head_ : tail_->next) = b;
+        tail_ = b;
+        ++buffers_;
+    }
+
+    packet pop_early() {
+        packet_buffer* b = first_early_;
+        first_early_ = b->next;
+        --early_;
+        return handle_of(b);
+    }
+
+    packet_buffer* head_ = nullptr;
+    packet_buffer* tail_ = nullptr;
+    packet_buffer* first_early_ = nullptr;
+    std::uint32_t octets_ = 0;
+    std::uint16_t buffers_ = 0;
+    std::uint16_t early_ = 0;
+};
+
+}  // namespace uk::net

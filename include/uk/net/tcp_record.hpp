@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/event.hpp>
+#include <uk/net/tcp_congestion.hpp>
+#include <uk/net/tcp_receive_queue.hpp>
+#include <uk/net/tcp_send_queue.hpp>
+#include <uk/net/tcp_state.hpp>
+#include <uk/net/tcp_timing.hpp>
+#include <uk/timer.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace uk::net {
+
+/// The sizes and times of a stack's TCP.
+struct tcp_limits {
+    /// Connections at one time, in any state; the memory for all of them is there from the start. At most 65,534.
+    std::uint16_t connections = 64;
+    /// Ports that can be listened on at one time, at most 254.
+    std::uint8_t listeners = 4;
+    /// For each of these, connections that are being opened or wait to be accepted.
+    std::uint16_t backlog = 8;
+    /// The receive window: octets of a connection that wait for the application or are held by it. At most 65,535.
+    std::uint32_t receive_window = 11'680;
+    /// Packet buffers that a connection may tie up with received text; as many again with text that came early.
+    std::uint16_t receive_buffers = 10;
+    /// Packet buffers that a connection may tie up with text to be sent. Constant octets need one for each range.
+    std::uint16_t send_buffers = 8;
+    /// Packet buffers of the stack's pool that are kept for reception and for the connections that have none; see
+    /// tcp_core.hpp for the rule.
+    std::uint16_t reserve = 8;
+    /// How long a connection that we closed first is remembered (2 MSL; RFC 9293 section 3.4.2 speaks of 4 minutes; the
+    /// sequence check of section 3.6.1 and the keyed numbers of RFC 6528 are what keeps old segments out).
+    std::uint32_t time_wait_ms = 10'000;
+    /// How long a connection without an owner waits for the peer's FIN.
+    std::uint32_t fin_wait_ms = 30'000;
+    /// The longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40).
+    std::uint32_t ack_delay_ms = 40;
+    /// Timeouts in a row before a connection is given up (R2: at least 100 s), while we open it (R2: at least 3 minutes),
+    /// and while the peer does (RFC 9293 MUST-20 to MUST-23).
+    std::uint8_t retries = 9;
+    std::uint8_t connect_retries = 7;
+    std::uint8_t accept_retries = 4;
+};
+
+/// What TCP counts.
+enum class tcp_count : std::uint8_t {
+    segments_in,
+    segments_out,
+    bad_checksum,
+    bad_header,
+    not_unicast,
+    no_listener,
+    backlog_full,
+    table_full,
+    out_of_window,
+    bad_ack,
+    bad_reset,
+    bad_syn,
+    no_ack,
+    not_syn,
+    no_room,
+    early,
+    challenge_acks,
+    resets_out,
+    retransmits,
+    fast_retransmits,
+    timeouts,
+    probes,
+    given_up,
+    opened,
+    send_failed,
+    last,
+};
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(tcp_count::last)> tcp_count_names{
+    "segments in",   "segments out", "bad checksum", "bad header",   "not unicast", "no listener",      "backlog full",
+    "table full",    "out of window", "bad ack",     "bad reset",    "bad syn",     "no ack",           "not syn",
+    "no room",       "early",        "challenge acks", "resets out", "retransmits", "fast retransmits", "timeouts",
+    "probes",        "given up",     "opened",       "send failed"};
+
+class tcp_core;
+
+/// A write that waits for room: lives in the awaiter.
+struct tcp_writer : waiter {
+    bytes rest;
+    bool constant = false;
+    bool failed = false;
+    error why{};
+};
+
+/// What the one timer of a connection is for.
+enum class tcp_timer_use : std::uint8_t { none, retransmit, persist, fin_wait, time_wait };
+
+/// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.
+struct tcp_node : list_node {};
+
+/// A connection of the table. Everything about it but its congestion policy.
+struct tcp_record : timer, tcp_node {
+    static constexpr std::uint16_t none = 0xffff;
+
+    tcp_record();
+
+    tcp_core* core = nullptr;
+    tcb control;
+    tcp_rtt rtt;
+    tcp_recovery recovery;
+    tcp_send_queue send;
+    tcp_receive_queue receive;
+    waiter* reader = nullptr;
+    tcp_writer* writer = nullptr;
+    ip4_address remote;
+    ip4_address local;
+    std::uint16_t remote_port = 0;
+    std::uint16_t local_port = 0;
+    std::uint16_t generation = 0;
+    std::uint16_t next = none;           ///< of the hash chain, or of the free list
+    std::uint16_t next_accepted = none;  ///< of the listener's queue
+    std::uint16_t held_buffers = 0;      ///< received text in the application's hands
+    std::uint32_t held = 0;
+    tcp_ticks challenged_at = 0;
+    std::uint8_t listener = 0xff;        ///< the listener it belongs to until it is accepted
+    std::uint8_t acks_owed = 0;          ///< duplicate acknowledgments to send
+    std::uint8_t unacked = 0;            ///< segments received since the last acknowledgment
+    std::uint8_t silent = 0;             ///< timeouts since the peer was last heard
+    tcp_timer_use use = tcp_timer_use::none;
+    error outcome = error::closed;       ///< why it is closed
+    bool owned : 1 = false;              ///< an application holds a handle
+    bool hashed : 1 = false;
+    bool ack_now : 1 = false;
+    bool ack_later : 1 = false;
+    bool repeat : 1 = false;             ///< send the segment at una again
+    bool probe : 1 = false;
+    bool reset : 1 = false;              ///< send a RST and forget the connection
+    bool no_delay : 1 = false;
+    bool starved : 1 = false;            ///< something could not be done for want of buffers
+    bool challenged : 1 = false;
+
+    bool orphan() const { return !owned && listener == 0xff; }
+    bool open() const { return control.state != tcp_state::closed && !reset; }
+};
+
+/// A port that is listened on.
+struct tcp_listening {
+    std::uint16_t port = 0;  ///< 0: free
+    std::uint16_t generation = 0;
+    std::uint16_t first = tcp_record::none;  ///< established, not accepted yet
+    std::uint16_t last = tcp_record::none;
+    std::uint16_t waiting = 0;  ///< these, and those that are being opened
+    struct tcp_acceptor* acceptor = nullptr;
+};
+
+/// A task that waits for a connection: lives in the awaiter. The connection is handed over when the task is woken, so
+/// that no other task can take it meanwhile.
+struct tcp_acceptor : waiter {
+    std::uint16_t got = tcp_record::none;
+    std::uint16_t got_generation = 0;
+    bool closed = false;
+};
+
+}  // namespace uk::net

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/tcp_core.hpp>
+
+// The larger functions of tcp_core.
+namespace uk::net {
+
+inline tcp_record* tcp_core::find(const tcp_ends& e) {
+    for (std::uint16_t i = bucket(e); i != tcp_record::none; i = records_[i].next) {
+        if (ends_of(records_[i]) == e) return &records_[i];
+    }
+    return nullptr;
+}
+
+inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
+    for (tcp_listening& l : listeners_) {
+        if (l.port == port) return &l;
+    }
+    return nullptr;
+}
+
+inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant now) {
+    if (free_ == tcp_record::none && !waiting_.empty()) close(static_cast<tcp_record&>(waiting_.front()), error::closed);
+    if (free_ == tcp_record::none) return nullptr;
+    tcp_record& r = records_[free_];
+    free_ = r.next;
+    ++in_use_;
+    r.control = {};
+    r.rtt = {};
+    r.recovery = {};
+    r.local = e.local;
+    r.remote = e.remote;
+    r.local_port = e.local_port;
+    r.remote_port = e.remote_port;
+    r.held = r.held_buffers = 0;
+    r.listener = 0xff;
+    r.next_accepted = tcp_record::none;
+    r.acks_owed = r.unacked = r.silent = 0;
+    r.use = tcp_timer_use::none;
+    r.ack_now = r.ack_later = r.repeat = r.probe = r.reset = r.no_delay = r.starved = r.challenged = false;
+    tcb& c = r.control;
+    c.iss = c.una = c.nxt = c.max = r.recovery.point = initial_sequence(e, now);
+    c.mss = mss;
+    std::uint16_t& b = bucket(e);
+    r.next = b;
+    b = index_of(r);
+    r.hashed = true;
+    return &r;
+}
+
+inline void tcp_core::unhash(tcp_record& r) {
+    if (!r.hashed) return;
+    std::uint16_t* link = &bucket(ends_of(r));
+    while (*link != index_of(r)) link = &records_[*link].next;
+    *link = r.next;
+    r.hashed = false;
+}
+
+inline void tcp_core::leave_listener(tcp_record& r) {
+    if (r.listener == 0xff) return;
+    tcp_listening& l = listeners_[r.listener];
+    r.listener = 0xff;
+    --l.waiting;
+    std::uint16_t before = tcp_record::none;
+    for (std::uint16_t i = l.first; i != tcp_record::none; before = i, i = records_[i].next_accepted) {
+        if (i != index_of(r)) continue;
+        (before == tcp_record::none ? l.first : records_[before].next_accepted) = r.next_accepted;
+        if (l.last == i) l.last = before;
+        break;
+    }
+    r.next_accepted = tcp_record::none;
+}
+
+inline void tcp_core::recycle(tcp_record& r) {
+    r.receive.clear();
+    static_cast<tcp_node&>(r).unlink();
+    ++r.generation;
+    r.next = free_;
+    free_ = index_of(r);
+    --in_use_;
+}
+
+inline void tcp_core::close(tcp_record& r, error why) {
+    r.control.state = tcp_state::closed;
+    r.outcome = why;
+    r.cancel();
+    static_cast<tcp_node&>(r).unlink();
+    unhash(r);
+    r.send.clear();
+    if (why != error::closed) r.receive.clear();
+    leave_listener(r);
+    wake(r);
+    if (!r.owned) recycle(r);
+}
+
+inline result<std::uint8_t> tcp_core::listen(std::uint16_t port) {
+    if (port == 0) return fail(error::invalid);
+    if (listener_of(port) != nullptr) return fail(error::in_use);
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        if (listeners_[i].port != 0) continue;
+        listeners_[i] = {.port = port, .generation = listeners_[i].generation};
+        return static_cast<std::uint8_t>(i);
+    }
+    return fail(error::too_large);
+}
+
+inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generation) {
+    tcp_listening* l = listening(index, generation);
+    if (l == nullptr) return;
+    for (tcp_record& r : records_) {
+        if (r.listener == index && r.control.state != tcp_state::closed) abort(r);
+    }
+    if (l->acceptor != nullptr) {
+        l->acceptor->closed = true;
+        on_.make_ready(*std::exchange(l->acceptor, nullptr));
+    }
+    l->port = 0;
+    ++l->generation;
+}
+
+inline tcp_record* tcp_core::take_accepted(tcp_listening& l) {
+    if (l.first == tcp_record::none) return nullptr;
+    tcp_record& r = records_[l.first];
+    leave_listener(r);
+    r.owned = true;
+    return &r;
+}
+
+inline void tcp_core::hand_over(tcp_record& r) {
+    count(tcp_count::opened);
+    if (r.listener == 0xff) {
+        wake_reader(r);  // the task that connects
+        return;
+    }
+    tcp_listening& l = listeners_[r.listener];
+    (l.last == tcp_record::none ? l.first : records_[l.last].next_accepted) = index_of(r);
+    l.last = index_of(r);
+    if (l.acceptor == nullptr) return;
+    tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
+    tcp_record& first = *take_accepted(l);
+    a.got = index_of(first);
+    a.got_generation = first.generation;
+    on_.make_ready(a);
+}
+
+inline std::uint32_t tcp_core::room(const tcp_record& r) const {
+    const std::uint32_t used = r.receive.octets() + r.held;
+    const std::uint32_t limit = limits_.receive_window > used ? limits_.receive_window - used : 0;
+    const auto share_octets = static_cast<std::uint32_t>(share(r.receive.buffers()) * own_mss_);
+    const std::uint32_t pool = used == 0 && share_octets < own_mss_ ? own_mss_ : share_octets;
+    return detail::least_of(limit, pool);
+}
+
+inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
+    const std::size_t free = packets_.available();
+    const std::size_t held = r.receive.buffers() + r.held_buffers;
+    if (in_order) {
+        if (held >= limits_.receive_buffers) return false;
+        if (held == 0 && r.reader != nullptr) return free >= limits_.reserve / 2;
+        return held < share(held);
+    }
+    const std::size_t early = r.receive.early_buffers();
+    return early < limits_.receive_buffers && early < share(early + held) / 2;
+}
+
+inline void tcp_core::give_back(const tcp_reference& reference, std::size_t octets) {
+    tcp_record* r = find(reference);
+    if (r == nullptr) return;
+    r->held -= static_cast<std::uint32_t>(octets);
+    --r->held_buffers;
+    const tcb& c = r->control;
+    if (!r->open() || !c.synchronized() || c.ended()) return;
+    const std::uint32_t offered = c.rcv_edge - c.rcv_nxt;
+    const std::uint32_t can = room(*r);
+    if (can < offered + window_step()) return;
+    // A peer with little left is told at the first chance, others with every second segment.
+    if (offered < 2U * own_mss_ || can >= offered + 2U * own_mss_) {
+        r->ack_now = true;
+        schedule(*r);
+    }
+}
+
+inline bool tcp_core::write(tcp_record& r, tcp_writer& w) {
+    if (!r.open() || r.control.shut) {
+        w.failed = true;
+        w.why = r.open() ? error::closed : r.outcome;
+        return true;
+    }
+    const std::size_t held = r.send.buffers();
+    std::size_t limit = share(held);
+    if (limit == 0 && packets_.available() > limits_.reserve / 2) limit = 1;
+    if (limit > limits_.send_buffers) limit = limits_.send_buffers;
+    std::size_t done = 0;
+    if (w.constant && !w.rest.empty()) {
+        done = r.send.append_constant(w.rest, packets_, limit) ? w.rest.size() : 0;
+    } else {
+        // Buffers of one segment each can be sent without copying again.
+        done = r.send.append(w.rest, packets_, limit, r.control.mss < 512 ? 65535 : r.control.mss);
+    }
+    w.rest = w.rest.subspan(done);
+    if (!w.rest.empty() && r.send.buffers() < limits_.send_buffers) r.starved = true;
+    if (done != 0 || r.starved) schedule(r);
+    return w.rest.empty();
+}
+
+inline void tcp_core::abort(tcp_record& r) {
+    const tcp_state s = r.control.state;
+    const bool known = s >= tcp_state::syn_received && s <= tcp_state::close_wait;
+    r.outcome = error::closed;
+    r.receive.clear();
+    r.send.clear();
+    if (!known) {
+        close(r, error::closed);
+        return;
+    }
+    r.reset = true;
+    r.cancel();
+    wake(r);
+    leave_listener(r);
+    schedule(r);
+}
+
+inline void tcp_core::disown(tcp_record& r) {
+    const bool unread = r.receive.buffers() != 0;
+    r.owned = false;
+    if (r.control.state == tcp_state::closed) {
+        recycle(r);
+    } else if (r.reset) {
+        return;
+    } else if (unread || r.control.state == tcp_state::syn_sent) {
+        abort(r);
+    } else {
+        shut(r);
+    }
+}
+
+inline void tcp_core::look_again() {
+    list<tcp_node> due;
+    due.take_all(delayed_);
+    while (!due.empty()) {
+        auto& r = static_cast<tcp_record&>(due.pop_front());
+        if (r.ack_later) r.ack_now = true;
+        schedule(r);
+        wake_writer(r);
+    }
+}
+
+}  // namespace uk::net

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/event.hpp>
+#include <uk/list.hpp>
+#include <uk/net/ipv4_wire.hpp>
+#include <uk/net/udp_wire.hpp>
+#include <uk/part.hpp>
+#include <uk/result.hpp>
+#include <uk/scheduler.hpp>
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace uk::net {
+
+struct udp_limits {
+    /// Sockets at one time.
+    std::size_t sockets = 8;
+    /// Datagrams, each in a packet buffer, that wait in one socket to be received; what comes later is dropped.
+    std::size_t queued = 4;
+};
+
+/// What came, and from whom. Holds a packet buffer: let go of it soon.
+struct datagram {
+    packet contents;
+    ip4_address from;
+    std::uint16_t from_port = 0;
+};
+
+/// A datagram as it is handed to an object with a port of its own, beside the packet that holds its payload.
+struct udp_datagram {
+    ip4_address from;
+    ip4_address to;
+    std::uint16_t from_port = 0;
+    std::uint16_t to_port = 0;
+};
+
+/// The user datagram protocol (RFC 768, RFC 1122 section 4.1). A datagram goes to the stack's object with its
+/// `static constexpr std::uint16_t udp_port_number`, as `receive_udp(packet payload, const udp_datagram&)`, or to the
+/// socket bound to its port.
+/// Not obeyed: ICMP errors are not reported to sockets (RFC 1122 section 4.1.3.3).
+template <udp_limits Limits = {}>
+struct udp {
+    using needs = ports<port::ip, port::packets, port::tasks, port::entropy>;
+    using provides = ports<port::udp>;
+    static constexpr std::string_view name = "net::udp";
+
+    static_assert(Limits.sockets > 0 && Limits.queued > 0, "net::udp: sockets and queued must be positive.");
+
+    template <class Stack>
+    class in {
+        // One port in use; 0 when free. `generation` tells a socket's successor from it.
+        struct record {
+            std::uint16_t port = 0;
+            std::uint16_t generation = 0;
+            std::uint32_t first = 0;
+            std::uint32_t count = 0;
+            list<waiter> waiting;
+            std::array<datagram, Limits.queued> queue;
+
+            datagram pop() {
+                datagram d = std::move(queue[first]);
+                first = static_cast<std::uint32_t>((first + 1) % Limits.queued);
+                --count;
+                return d;
+            }
+        };
+
+        class receiver_awaiter : waiter {
+        public:
+            receiver_awaiter(record& from, std::uint16_t generation) : from_(from), generation_(generation) {}
+            bool await_ready() const noexcept { return from_.count != 0 || from_.generation != generation_; }
+            void await_suspend(std::coroutine_handle<> h) noexcept {
+                coroutine = h;
+                from_.waiting.push_back(*this);
+            }
+            result<datagram> await_resume() {
+                if (from_.generation != generation_) return fail(error::closed);
+                if (from_.count == 0) return fail(error::cancelled);
+                return from_.pop();
+            }
+
+        private:
+            record& from_;
+            std::uint16_t generation_;
+        };
+
+    public:
+        explicit in(Stack& os) : os_(os) {}
+
+        /// The next datagram of a socket, as something to await: `co_await socket.receive()`, or within a time:
+        /// `co_await uk::within(2s, socket.receive())`. Yields a `result<datagram>`; fails with `closed` when the socket is
+        /// destroyed meanwhile, and with `cancelled` when another task took the datagram first.
+        class receiving {
+        public:
+            receiver_awaiter operator co_await() const { return {*from_, generation_}; }
+
+        private:
+            friend in;
+            receiving(record& from, std::uint16_t generation) : from_(&from), generation_(generation) {}
+            record* from_;
+            std::uint16_t generation_;
+        };
+
+        /// A port of ours, until it dies. Move-only; must not outlive the stack.
+        class socket {
+        public:
+            socket(socket&& other) noexcept : home_(other.home_), record_(std::exchange(other.record_, nullptr)) {}
+            socket& operator=(socket&& other) noexcept {
+                socket old(std::move(*this));
+                home_ = other.home_;
+                record_ = std::exchange(other.record_, nullptr);
+                return *this;
+            }
+            ~socket() {
+                if (record_ != nullptr) home_->unbind(*record_);
+            }
+
+            std::uint16_t port() const { return record_->port; }
+
+            receiving receive() { return {*record_, record_->generation}; }
+
+            /// Sends a copy of `payload`. Fails with `no_buffers`, `too_large` (more than one datagram of the link holds) or
+            /// as port::ip does.
+            result<> send(ip4_address to, std::uint16_t to_port, bytes payload) {
+                return home_->send_copy(to, to_port, record_->port, payload);
+            }
+
+        private:
+            friend in;
+            socket(in& home, record& r) : home_(&home), record_(&r) {}
+            in* home_;
+            record* record_;
+        };
+
+        /// Binds `port`, or a random one of the dynamic range (RFC 6056) for 0. Fails with `in_use`, `too_large` (as many
+        /// sockets as the limit allows) or `no_entropy`.
+        result<socket> bind(std::uint16_t port) {
+            record* r = find(0);
+            if (r == nullptr) return fail(error::too_large);
+            if (port == 0) {
+                const auto chosen = choose_port();
+                if (!chosen) return fail(chosen.error());
+                port = *chosen;
+            } else if (in_use(port)) {
+                return fail(error::in_use);
+            }
+            r->port = port;
+            return socket(*this, *r);
+        }
+
+        /// Sends what `payload` holds. For parts; fails as port::ip does.
+        result<> send(ip4_address to, std::uint16_t to_port, std::uint16_t from_port, outgoing payload) {
+            payload.head.push_front(udp_header::size);
+            emit_udp(from_port, to_port, os_[port::ip].address(), to, payload.head.contents(), payload.body);
+            auto sent = os_[port::ip].send(to, ip_protocol, std::move(payload));
+            if (sent) ++counters_.sent;
+            return sent;
+        }
+
+        /// The longest payload of one datagram on the link.
+        std::size_t mtu() const { return os_[port::ip].mtu() - udp_header::size; }
+
+        static constexpr std::uint8_t ip_protocol = protocol_udp;
+
+        void receive_datagram(packet p, const ipv4_datagram& d) {
+            const auto h = parse_udp(p.contents(), d.source, d.destination);
+            if (!h) return count(h.error());
+            p.truncate(h->length);
+            p.pop_front(udp_header::size);
+            deliver(std::move(p), {d.source, d.destination, h->from_port, h->to_port}, d);
+        }
+
+        struct counters_type {
+            std::uint32_t received = 0;
+            std::uint32_t sent = 0;
+            std::uint32_t truncated = 0;     ///< shorter than a header
+            std::uint32_t bad_length = 0;    ///< less than the header or beyond the datagram
+            std::uint32_t bad_checksum = 0;
+            std::uint32_t bad_port = 0;      ///< to port 0
+            std::uint32_t no_socket = 0;     ///< to a port that nobody has
+            std::uint32_t queue_full = 0;    ///< dropped, since the socket's queue was full
+        };
+        const counters_type& counters() const { return counters_; }
+        template <class F>
+        void each_counter(F f) const {
+            f("received", counters_.received);
+            f("sent", counters_.sent);
+            f("truncated", counters_.truncated);
+            f("bad_length", counters_.bad_length);
+            f("bad_checksum", counters_.bad_checksum);
+            f("bad_port", counters_.bad_port);
+            f("no_socket", counters_.no_socket);
+            f("queue_full", counters_.queue_full);
+        }
+
+    private:
+        static constexpr std::uint16_t first_dynamic = 49152;  // RFC 6335 section 6
+
+        record* find(std::uint16_t port) {
+            for (record& r : records_) {
+                if (r.port == port) return &r;
+            }
+            return nullptr;
+        }
+
+        bool in_use(std::uint16_t port) {
+            bool used = find(port) != nullptr;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.udp_port_number; }) used |= object.udp_port_number == port;
+            });
+            return used;
+        }
+
+        // RFC 6056 section 3.3.1, algorithm 1.
+        result<std::uint16_t> choose_port() {
+            std::uint16_t random = 0;
+            if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&random, 1)))) return fail(error::no_entropy);
+            while (true) {
+                const auto port = static_cast<std::uint16_t>(first_dynamic | random);
+                if (!in_use(port)) return port;
+                ++random;
+            }
+        }
+
+        void unbind(record& r) {
+            r.port = 0;
+            ++r.generation;
+            while (r.count != 0) r.pop();
+            while (!r.waiting.empty()) os_.scheduler().make_ready(r.waiting.pop_front());
+        }
+
+        result<> send_copy(ip4_address to, std::uint16_t to_port, std::uint16_t from_port, bytes payload) {
+            packet head = os_[port::packets].store().take();
+            if (!head) return fail(error::no_buffers);
+            if (payload.size() > head.tailroom()) return fail(error::too_large);
+            copy(head.push_back(payload.size()), payload);
+            return send(to, to_port, from_port, outgoing{std::move(head)});
+        }
+
+        void deliver(packet payload, const udp_datagram& u, const ipv4_datagram& d) {
+            bool taken = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.udp_port_number; }) {
+                    if (object.udp_port_number != u.to_port || taken) return;
+                    taken = true;
+                    object.receive_udp(std::move(payload), u);
+                }
+            });
+            if (taken) {
+                ++counters_.received;
+                return;
+            }
+            record* r = find(u.to_port);
+            if (r == nullptr) {
+                ++counters_.no_socket;
+                // RFC 1122 section 4.1.3.1.
+                os_.each([&](auto& object) {
+                    if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
+                });
+            } else if (r->count == Limits.queued) {
+                ++counters_.queue_full;
+            } else {
+                ++counters_.received;
+                r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
+                if (!r->waiting.empty()) os_.scheduler().make_ready(r->waiting.pop_front());
+            }
+        }
+
+        void count(udp_fault f) {
+            switch (f) {
+                case udp_fault::truncated: ++counters_.truncated; break;
+                case udp_fault::length: ++counters_.bad_length; break;
+                case udp_fault::checksum: ++counters_.bad_checksum; break;
+                case udp_fault::port: ++counters_.bad_port; break;
+            }
+        }
+
+        Stack& os_;
+        std::array<record, Limits.sockets> records_;
+        counters_type counters_;
+    };
+};
+
+}  // namespace uk::net

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: uk::task: a coroutine takes its frame from its stack.{0,2}s arena: its stack or one of its parts must be among the parameters .add `server& os`., and the stack must have port::tasks .list uk::uses<uk::port::tasks>.
+#include <uk/uk.hpp>
+
+#ifdef UK_CONTROL
+struct server : uk::stack<uk::target, uk::uses<uk::port::tasks>> {};
+#else
+struct server : uk::stack<uk::target> {};
+#endif
+uk::task<> app(server&) { co_return {}; }
+int main() { return uk::run<server>(app); }

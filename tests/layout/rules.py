@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Rules for single files. Each takes (path, text) with the path as below the repository, and yields sentences."""
+
+import re
+
+from layout import source
+
+FILE_LINES = 600
+FUNCTION_LINES = 70
+COLUMNS = 120
+PROMISE = re.compile(r"// (?:expect|resolve)[\w-]*: ")    # an expected text stands on one line, however long
+LICENSE = "SPDX-License-Identifier: BSL-1.0"
+CPP = (".hpp", ".cpp")
+CODE = CPP + (".py", ".S", ".ld", ".sh")
+BANNED = re.compile(r"\b(virtual|throw|dynamic_cast|typeid|reinterpret_pointer_cast)\b|\b(try|catch)\s*[({]")
+DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)", re.M)
+# Headers that may define macros, and the names that they may define: our switches, fmt's own configuration.
+MACROS = {"config.hpp": r"UK_|FMT_", "print.hpp": r"FMT_"}
+# Paths of somebody's machine, and signatures, which belong into the history. Written so as not to match themselves.
+MACHINE = re.compile(r"(?<![\w.$}])/(?:home|root|work|mnt|Users)/\w|(?<![\w.$}])/tmp/\w")
+SIGNED = re.compile(r"(?i)@" r"author\b|co-" r"authored-by|generated " r"(?:by|with) \w*(?:ai|gpt)\b")
+
+
+def header(path):
+    """The path below include/uk, or None."""
+    return path.removeprefix("include/uk/") if path.startswith("include/uk/") else None
+
+
+def license_line(path, text):
+    """The licence stands on the first line (the second under a #! line)."""
+    if path.endswith(CODE) or text.startswith("#!"):
+        lines = text.splitlines()[:2]
+        if not any(LICENSE in line for line in lines[:2 if text.startswith("#!") else 1]):
+            yield f"{path}:1: the first line is not: {LICENSE}"
+
+
+def length(path, text):
+    """Files stay short, and so do lines."""
+    if not path.endswith(CODE):
+        return
+    lines = text.splitlines()
+    if len(lines) > FILE_LINES:
+        yield f"{path}: {len(lines)} lines, at most {FILE_LINES} are allowed"
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS and not PROMISE.match(line):
+            yield f"{path}:{number}: {len(line)} columns, at most {COLUMNS} are allowed"
+        if line != line.rstrip() or "\t" in line and not path.endswith(".S"):
+            yield f"{path}:{number}: a tab, or a blank at the line's end"
+
+
+def function_length(path, text):
+    """Functions stay short."""
+    functions = ()
+    if path.endswith(CPP):
+        functions = source.cpp_functions(text)
+    elif path.endswith(".py"):
+        functions = source.python_functions(text)
+    for line, lines in functions:
+        if lines > FUNCTION_LINES:
+            yield f"{path}:{line}: a function of {lines} lines, at most {FUNCTION_LINES} are allowed"
+
+
+def pragma_once(path, text):
+    """Headers are included once."""
+    if path.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.M):
+        yield f"{path}: #pragma once is missing"
+
+
+def macros(path, text):
+    """Public headers define no macro but those that MACROS names."""
+    name = header(path)
+    if name is None:
+        return
+    for macro in DEFINE.findall(source.plain(text)):
+        if not re.match(MACROS.get(name, r"$."), macro):
+            yield f"{path}: defines the macro {macro}"
+
+
+def banned_words(path, text):
+    """No virtual functions, no exceptions, no RTTI in what goes into an image."""
+    if path.startswith(("include/", "src/")) and path.endswith(CPP):
+        for number, line in enumerate(source.plain(text).splitlines(), 1):
+            if found := BANNED.search(line):
+                yield f"{path}:{number}: uses {found[0].strip('({ ')}"
+
+
+def machine_paths(path, text):
+    """Nothing names a place on somebody's machine, nor signs itself."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if MACHINE.search(line):
+            yield f"{path}:{number}: names a path of one machine: {line.strip()[:80]}"
+        if SIGNED.search(line):
+            yield f"{path}:{number}: is signed: {line.strip()[:80]}"
+
+
+def mirrors(headers, tests, excused):
+    """Each header has its unit test and each unit test its header; `excused` are headers with a stated reason."""
+    wanted = {name.removesuffix(".hpp") for name in headers}
+    have = {name.removesuffix(".cpp") for name in tests} - {"main"}
+    free = {name.removesuffix(".hpp") for name in excused}
+    for name in sorted(wanted - have - free):
+        yield f"include/uk/{name}.hpp has no tests/unit/{name}.cpp, nor a reason in tests/layout/unmirrored.txt"
+    for name in sorted(have - wanted):
+        yield f"tests/unit/{name}.cpp has no include/uk/{name}.hpp"
+    for name in sorted(free - wanted):
+        yield f"tests/layout/unmirrored.txt excuses {name}.hpp, which does not exist"
+    for name in sorted(free & have):
+        yield f"tests/layout/unmirrored.txt excuses {name}.hpp, which has a test"
+
+
+EACH_FILE = [license_line, length, function_length, pragma_once, macros, banned_words, machine_paths]
