@@ -15,6 +15,7 @@ MACHINES = {
 }
 KIB, MIB = 1 << 10, 1 << 20
 SMALLEST = MIB      # the machines' firmware is tested down to this much memory
+FIRMWARE = 256 * KIB
 UNITS = {"": 1, "K": KIB, "M": MIB, "G": 1 << 30}
 
 
@@ -26,10 +27,14 @@ def parse_size(text):
     return int(number) * UNITS[unit]
 
 
-def needed_memory(image):
+def needed_memory(image, machine="microvm"):
     """Bytes of guest memory that the image asks for: up to its top, in steps of 64 KiB, at least SMALLEST."""
     step = 64 * KIB
-    return max(SMALLEST, -(-Elf(image).memory_top // step) * step)
+    top = Elf(image).memory_top
+    # SeaBIOS keeps its tables at the top of the memory above 1 MiB.
+    if top > MIB and not machine.startswith("microvm"):
+        top += FIRMWARE
+    return max(SMALLEST, -(-top // step) * step)
 
 
 def user_network(forwards=()):
@@ -48,7 +53,7 @@ def command(image, machine="microvm", memory=None, net=None, accel="tcg", extra=
     mmio = machine.startswith("microvm")
     line = ["qemu-system-x86_64", "-M", MACHINES[machine], "-accel", accel,
             "-cpu", "host" if accel == "kvm" else "max",
-            "-m", f"{(memory or needed_memory(image)) // KIB}k",
+            "-m", f"{(memory or needed_memory(image, machine)) // KIB}k",
             # QEMU 7.2's TCG loses notifications between fences that it skips for a machine with one possible CPU.
             "-smp", "1,maxcpus=2",
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",

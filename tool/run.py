@@ -47,7 +47,7 @@ def main(options):
 
 def on_qemu(image, service, port, memory, options):
     """Boots the image under QEMU."""
-    memory = memory or qemu.needed_memory(image)
+    memory = memory or qemu.needed_memory(image, options.machine)
     accel = probe.accelerator(image, options.machine, memory)
     forwards = []
     if service.port:

@@ -22,21 +22,46 @@ struct alignas(16) raw_memory {
     std::byte octets[N];
 };
 
+namespace detail {
+template <std::unsigned_integral T>
+constexpr T swapped(T value) {
+    if constexpr (sizeof(T) == 8) {
+        return __builtin_bswap64(value);
+    } else if constexpr (sizeof(T) == 4) {
+        return __builtin_bswap32(value);
+    } else if constexpr (sizeof(T) == 2) {
+        return __builtin_bswap16(value);
+    } else {
+        return value;
+    }
+}
+}  // namespace detail
+
 /// The integer of type `T` in network order at `at`, which need not be aligned. The caller has checked the bounds.
 template <std::unsigned_integral T>
 constexpr T load_be(const std::byte* at) {
-    T value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        value = static_cast<T>((sizeof(T) > 1 ? static_cast<T>(value << 8) : T{0}) | std::to_integer<T>(at[i]));
+    if consteval {
+        T value = 0;
+        for (std::size_t i = 0; i < sizeof(T); ++i) {
+            value = static_cast<T>(value | std::to_integer<T>(at[i]) << (8 * (sizeof(T) - 1 - i)));
+        }
+        return value;
     }
-    return value;
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return std::endian::native == std::endian::big ? value : detail::swapped(value);
 }
 
 template <std::unsigned_integral T>
 constexpr void store_be(std::byte* at, T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        at[i] = static_cast<std::byte>(value >> (8 * (sizeof(T) - 1 - i)));
+    if consteval {
+        for (std::size_t i = 0; i < sizeof(T); ++i) {
+            at[i] = static_cast<std::byte>(value >> (8 * (sizeof(T) - 1 - i)));
+        }
+        return;
     }
+    if constexpr (std::endian::native != std::endian::big) value = detail::swapped(value);
+    std::memcpy(at, &value, sizeof value);
 }
 
 /// The characters of `s` as octets.

@@ -74,8 +74,8 @@ private:
         }
     };
 
-    // Ticks of the APIC timer per nanosecond, measured against the time-stamp counter. Both ends are read alike, so that
-    // what a reading takes cancels out.
+    // Ticks of the APIC timer per nanosecond, measured against the time-stamp counter. Both ends are read alike, so
+    // that what a reading takes cancels out.
     std::uint64_t timer_rate() const {
         apic_register(apic::lvt_timer) = apic::masked;
         apic_register(apic::initial_count) = static_cast<std::uint32_t>(longest_count);

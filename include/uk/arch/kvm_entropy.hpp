@@ -41,8 +41,8 @@ struct entropy {
     }
 
 private:
-    // Retries as Intel's DRNG Software Implementation Guide advises in 5.2: ten for RDRAND, which only fails when broken;
-    // more with pauses for RDSEED, which runs dry.
+    // Retries as Intel's DRNG Software Implementation Guide advises in 5.2: ten for RDRAND, which only fails when
+    // broken; more with pauses for RDSEED, which runs dry.
     static constexpr int random_tries = 10;
     static constexpr int seed_tries = 100;
 

@@ -14,7 +14,7 @@
 /// finds a device and gives a handle on its registers. Only the modern interface is spoken, and nothing that a device
 /// says is believed.
 ///
-/// A transport has `needs`, `device_type`, `find(os, type, wakes)` and `dma_address(os, pointer)`. A handle has what
+/// A transport has `needs`, `device_type`, `find(os, type, wakes, device)` and `dma_address(os, pointer)`. A handle has what
 /// virtio_device has.
 namespace uk::drv {
 
@@ -68,9 +68,12 @@ inline constexpr virtio_register queue_select{0x030, 0x16, 2};
 inline constexpr virtio_register queue_size_max{0x034, 0x18, 2};
 inline constexpr virtio_register queue_size{0x038, 0x18, 2};
 inline constexpr virtio_register queue_enable{0x044, 0x1c, 2};
-inline constexpr virtio_register queue_descriptors{0x080, 0x20, 4};
-inline constexpr virtio_register queue_available{0x090, 0x28, 4};
-inline constexpr virtio_register queue_used{0x0a0, 0x30, 4};
+
+/// The lower half of the address of the queue's descriptors (0), available ring (1) or used ring (2), and the upper one.
+constexpr virtio_register queue_address(unsigned area, unsigned half) {
+    return {static_cast<std::uint16_t>(0x080 + 16 * area + 4 * half), static_cast<std::uint8_t>(0x20 + 8 * area + 4 * half),
+            4};
+}
 
 // One layout only; the other has another way.
 inline constexpr std::uint16_t mmio_magic = 0x000;

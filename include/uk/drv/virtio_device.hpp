@@ -26,16 +26,17 @@ struct virtio_window {
 /// Where a queue is announced to have new buffers. `wide` by the transport: MMIO takes 32 bits (section 4.2.2), PCI 16
 /// (section 4.1.5.2).
 struct virtio_doorbell {
-    virtio_window at{};
+    volatile std::byte* at = nullptr;
     std::uint16_t queue = 0;
     bool wide = false;
 
-    explicit operator bool() const { return at.at != nullptr; }
+    explicit operator bool() const { return at != nullptr; }
     void ring() const {
+        const virtio_window here{at, 4};
         if (wide) {
-            at.write<std::uint32_t>(0, queue);
+            here.write<std::uint32_t>(0, queue);
         } else {
-            at.write<std::uint16_t>(0, queue);
+            here.write<std::uint16_t>(0, queue);
         }
     }
 };
@@ -43,44 +44,45 @@ struct virtio_doorbell {
 /// What an image may have to reach: with one alone, the other's code is not in it.
 enum class virtio_reach : std::uint8_t { pci, mmio, either };
 
-/// The registers of one device, or the reason why there is none. Copies are the same device.
+/// The registers of one device, or the reason why there is none. Filled in by the transport that looks for it.
 template <virtio_reach Reach>
 class virtio_device {
 public:
     using doorbell_type = virtio_doorbell;
 
-    constexpr explicit virtio_device(virtio_lack lack) : lack_(lack) {}
+    /// Nothing found yet.
+    virtio_device() = default;
 
-    /// A window with the layout of section 4.2.2.
-    static virtio_device over_mmio(virtio_window registers) {
-        virtio_device d(virtio_lack::nothing);
-        d.common_ = registers;
-        d.config_ = {registers.at + virtio_reg::mmio_config, registers.size - virtio_reg::mmio_config};
-        return d;
+    /// Becomes the device behind a window with the layout of section 4.2.2.
+    void open_mmio(virtio_window registers) {
+        lack_ = virtio_lack::nothing;
+        common_ = registers;
+        config_ = {registers.at + virtio_reg::mmio_config, registers.size - virtio_reg::mmio_config};
     }
 
-    /// The windows of section 4.1.4; `config` may be empty. `notify_step` is notify_off_multiplier.
-    static virtio_device over_pci(virtio_window common, virtio_window notify, std::uint32_t notify_step,
-                                  virtio_window config) {
-        virtio_device d(virtio_lack::nothing);
-        d.common_ = common;
-        d.notify_ = notify;
-        d.notify_step_ = notify_step;
-        d.config_ = config;
-        d.pci_ = true;
-        return d;
+    /// Becomes the device behind the windows of section 4.1.4; `config` may be empty. `notify_step` is
+    /// notify_off_multiplier.
+    void open_pci(virtio_window common, virtio_window notify, std::uint32_t notify_step, virtio_window config) {
+        lack_ = virtio_lack::nothing;
+        common_ = common;
+        notify_ = notify;
+        notify_step_ = notify_step;
+        config_ = config;
+        pci_ = true;
     }
+
+    void set_lack(virtio_lack lack) { lack_ = lack; }
 
     explicit operator bool() const { return lack_ == virtio_lack::nothing; }
     virtio_lack lack() const { return lack_; }
 
-    std::uint32_t read(virtio_register r) const {
+    [[gnu::noinline]] std::uint32_t read(virtio_register r) const {
         if (!is_pci()) return common_.read<std::uint32_t>(r.mmio);
         if (r.pci_octets == 1) return common_.read<std::uint8_t>(r.pci);
         if (r.pci_octets == 2) return common_.read<std::uint16_t>(r.pci);
         return common_.read<std::uint32_t>(r.pci);
     }
-    void write(virtio_register r, std::uint32_t value) const {
+    [[gnu::noinline]] void write(virtio_register r, std::uint32_t value) const {
         if (!is_pci()) {
             common_.write<std::uint32_t>(r.mmio, value);
         } else if (r.pci_octets == 1) {
@@ -109,12 +111,12 @@ public:
 
     /// Where the selected queue, number `queue`, is announced; nothing when the device puts it outside of its window.
     virtio_doorbell doorbell(std::uint16_t queue) const {
-        if (!is_pci()) return {{common_.at + virtio_reg::mmio_notify, 4}, queue, true};
+        if (!is_pci()) return {common_.at + virtio_reg::mmio_notify, queue, true};
         const std::uint64_t offset =
             std::uint64_t{common_.read<std::uint16_t>(virtio_reg::pci_queue_notify_offset)} * notify_step_;
         // Section 4.1.4.4.1; the step's lowest bit would make the access unaligned.
         if (offset + 2 > notify_.size || (notify_step_ & 1) != 0) return {};
-        return {{notify_.at + offset, 2}, queue, false};
+        return {notify_.at + offset, queue, false};
     }
 
     /// Lowers the line of an MMIO device, so that its next event is an edge again. Call it before looking at the rings:
@@ -132,7 +134,7 @@ private:
     virtio_window config_{};
     virtio_window notify_{};
     std::uint32_t notify_step_ = 0;
-    virtio_lack lack_;
+    virtio_lack lack_ = virtio_lack::device;
     bool pci_ = false;
 };
 

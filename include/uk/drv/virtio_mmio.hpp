@@ -11,14 +11,14 @@
 
 namespace uk::drv {
 
-/// The first device of `type` in the machine's virtio-mmio windows (section 4.2). With `wakes`, its line ends `idle`.
+/// Looks for the first device of `type` in the machine's virtio-mmio windows (section 4.2). With `wakes`, its line ends
+/// `idle`. Where there is none, `device` stays as it was, or says that only a legacy one was there.
 template <class Device, class Bus>
-Device find_virtio_mmio(Bus& bus, virtio_type type, bool wakes) {
+void find_virtio_mmio(Bus& bus, virtio_type type, bool wakes, Device& device) {
     constexpr std::uint32_t magic = 0x74726976;  // "virt"
     std::array<mmio_slot, 32> slots;
     std::size_t count = bus.mmio_slots(slots);
     if (count > slots.size()) count = slots.size();
-    auto lack = virtio_lack::device;
     for (std::size_t i = 0; i < count; ++i) {
         const mmio_slot& slot = slots[i];
         if (slot.size < virtio_reg::mmio_config || slot.base % 4 != 0) continue;
@@ -28,13 +28,13 @@ Device find_virtio_mmio(Bus& bus, virtio_type type, bool wakes) {
             continue;
         }
         if (window.read<std::uint32_t>(virtio_reg::mmio_version) != 2) {
-            lack = virtio_lack::modern;
+            device.set_lack(virtio_lack::modern);
             continue;
         }
         if (wakes) bus.wake_on(slot.irq);
-        return Device::over_mmio(window);
+        device.open_mmio(window);
+        return;
     }
-    return Device(lack);
 }
 
 /// Devices in virtio-mmio windows alone.
@@ -44,8 +44,8 @@ struct virtio_mmio {
 
     /// `wakes`: the device's events are to end `idle`.
     template <class Stack>
-    static device_type find(Stack& os, virtio_type type, bool wakes) {
-        return find_virtio_mmio<device_type>(os[port::mmio], type, wakes);
+    static void find(Stack& os, virtio_type type, bool wakes, device_type& device) {
+        find_virtio_mmio(os[port::mmio], type, wakes, device);
     }
     template <class Stack>
     static std::uint64_t dma_address(Stack& os, const volatile void* p) {

@@ -54,8 +54,8 @@ struct virtio_net {
     template <class Stack>
     class in {
     public:
-        explicit in(Stack& os)
-            : os_(os), store_(os[port::packets].store()), device_(Transport::find(os, virtio_type::network, true)) {
+        explicit in(Stack& os) : os_(os), store_(os[port::packets].store()) {
+            Transport::find(os, virtio_type::network, true, device_);
             if (!device_) panic(remedy(device_.lack()));
             if (!start()) {
                 virtio_give_up(device_);
@@ -67,15 +67,12 @@ struct virtio_net {
         in(const in&) = delete;
         in& operator=(const in&) = delete;
 
-        ~in() {
-            virtio_reset(device_);
-            for (packet_buffer* b : received_) packet::attach(b, 0, 0);
-            for (auto& s : sent_) s.release();
-        }
+        ~in() { stop(); }
 
         packet receive() {
-            if (!in_burst_) {
-                in_burst_ = true;
+            if (counters_.stopped != 0) return {};
+            if (!acknowledged_) {
+                acknowledged_ = true;
                 device_.acknowledge();
             }
             while (const auto used = receive_.take(counters_)) {
@@ -95,15 +92,15 @@ struct virtio_net {
                     return frame;
                 }
             }
-            in_burst_ = false;
             refill();
             return {};
         }
 
         bool send(outgoing frame) {
             const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
+            if (counters_.stopped != 0) return false;
             if (send_.room() < pieces) reclaim();
-            if (send_.room() < pieces || counters_.stopped != 0) {
+            if (send_.room() < pieces) {
                 ++counters_.send_full;
                 was_full_ = true;
                 send_.announce();
@@ -125,6 +122,7 @@ struct virtio_net {
         /// announces what is new.
         void flush() {
             if (counters_.stopped != 0) return;
+            acknowledged_ = false;
             reclaim();
             refill();
             send_.announce();
@@ -132,10 +130,7 @@ struct virtio_net {
             // The device is asked for its state only where something is amiss: that is an exit.
             const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
             was_full_ = false;
-            if (failed || receive_.broken() || send_.broken()) {
-                counters_.stopped = 1;
-                virtio_reset(device_);
-            }
+            if (failed || receive_.broken() || send_.broken()) stop();
         }
 
         mac address() const { return address_; }
@@ -222,6 +217,14 @@ struct virtio_net {
             while (const auto used = send_.take(counters_)) sent_[used->id].release();
         }
 
+        // For good. A device that does not stop keeps its buffers: it might still write to them.
+        [[gnu::noinline]] void stop() {
+            counters_.stopped = 1;
+            if (!virtio_reset(device_)) return;
+            for (packet_buffer*& b : received_) packet::attach(std::exchange(b, nullptr), 0, 0);
+            for (sent_frame& s : sent_) s.release();
+        }
+
         Stack& os_;
         packet_store& store_;
         device_type device_;
@@ -232,7 +235,7 @@ struct virtio_net {
         virtio_net_counters counters_;
         std::size_t mtu_ = 1500;
         mac address_ = Options.address;
-        bool in_burst_ = false;
+        bool acknowledged_ = false;
         bool was_full_ = false;
     };
 };

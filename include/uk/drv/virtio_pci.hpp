@@ -40,8 +40,8 @@ class pci_function {
 public:
     pci_function(Bus& bus, std::uint32_t bdf) : bus_(bus), bdf_(bdf) {}
 
-    std::uint32_t read(unsigned offset) { return bus_.config_read(bdf_, offset); }
-    void write(unsigned offset, std::uint32_t value) { bus_.config_write(bdf_, offset, value); }
+    [[gnu::noinline]] std::uint32_t read(unsigned offset) { return bus_.config_read(bdf_, offset); }
+    [[gnu::noinline]] void write(unsigned offset, std::uint32_t value) { bus_.config_write(bdf_, offset, value); }
 
     /// The `length` octets from `offset` of a memory BAR, or nothing where the BAR is not set up or does not hold them.
     /// Decoding must be off: finding the size of a BAR moves it (section 6.2.5.1 there).
@@ -120,10 +120,9 @@ private:
 /// Makes the function ready: memory decoding, bus mastering and, with `wakes`, MSI-X vector 0 as the machine's wake
 /// message (section 4.1.5.1).
 template <class Device, class Bus>
-Device open_virtio_pci(Bus& bus, std::uint32_t bdf, bool wakes) {
-    pci_function<Bus> function(bus, bdf);
+void open_virtio_pci(Bus& bus, pci_function<Bus>& function, bool wakes, Device& device) {
     const std::uint32_t command = function.read(pci_config::command);
-    if ((command & pci_config::has_capabilities) == 0) return Device(virtio_lack::modern);
+    if ((command & pci_config::has_capabilities) == 0) return device.set_lack(virtio_lack::modern);
     // The upper half's bits are cleared by writing ones.
     const std::uint32_t own = command & 0xffff;
     function.write(pci_config::command, own & ~pci_config::decode);
@@ -134,7 +133,7 @@ Device open_virtio_pci(Bus& bus, std::uint32_t bdf, bool wakes) {
     if (found.common.at == nullptr || found.notify.at == nullptr) lack = virtio_lack::sense;
     if (lack != virtio_lack::nothing) {
         function.write(pci_config::command, own);
-        return Device(lack);
+        return device.set_lack(lack);
     }
     function.write(pci_config::command, own | pci_config::memory | pci_config::bus_master | pci_config::no_intx);
     if (wakes) {
@@ -147,30 +146,30 @@ Device open_virtio_pci(Bus& bus, std::uint32_t bdf, bool wakes) {
         const std::uint32_t control = function.read(found.msix);
         function.write(found.msix, (control | pci_config::msix_enabled) & ~pci_config::msix_masked);
     }
-    return Device::over_pci(found.common, found.notify, found.notify_step, found.config);
+    device.open_pci(found.common, found.notify, found.notify_step, found.config);
 }
 
-/// The first usable device of `type` on bus 0 (section 4.1.2). Bridges are not followed.
+/// Looks for the first usable device of `type` on bus 0 (section 4.1.2). Bridges are not followed. Where there is none,
+/// `device` says what the last one lacked.
 template <class Device, class Bus>
-Device find_virtio_pci(Bus& bus, virtio_type type, bool wakes) {
-    Device device(virtio_lack::device);
-    if (!bus.has_pci()) return device;
+void find_virtio_pci(Bus& bus, virtio_type type, bool wakes, Device& device) {
+    if (!bus.has_pci()) return;
     std::uint32_t step = 8;
     for (std::uint32_t bdf = 0; bdf < 256 && !device; bdf += step) {
-        const std::uint32_t id = bus.config_read(bdf, pci_config::id);
+        pci_function<Bus> function(bus, bdf);
+        const std::uint32_t id = function.read(pci_config::id);
         if (bdf % 8 == 0) {
             const bool many =
-                id != 0xffff'ffff && (bus.config_read(bdf, pci_config::header) & pci_config::many_functions) != 0;
+                id != 0xffff'ffff && (function.read(pci_config::header) & pci_config::many_functions) != 0;
             step = many ? 1 : 8;
         }
         // Vendor 0x1af4, devices 0x1000 to 0x107f; the lower half is transitional and has its type elsewhere.
         if ((id & 0xff80'ffff) != 0x1000'1af4) continue;
         const std::uint32_t number = id >> 16 & 0x7f;
         const std::uint32_t is =
-            number >= 0x40 ? number - 0x40 : bus.config_read(bdf, pci_config::subsystem) >> 16;
-        if (is == static_cast<std::uint32_t>(type)) device = open_virtio_pci<Device>(bus, bdf, wakes);
+            number >= 0x40 ? number - 0x40 : function.read(pci_config::subsystem) >> 16;
+        if (is == static_cast<std::uint32_t>(type)) open_virtio_pci(bus, function, wakes, device);
     }
-    return device;
 }
 
 /// Devices on the PCI bus alone.
@@ -180,8 +179,8 @@ struct virtio_pci {
 
     /// `wakes`: the device's events are to end `idle`.
     template <class Stack>
-    static device_type find(Stack& os, virtio_type type, bool wakes) {
-        return find_virtio_pci<device_type>(os[port::pci], type, wakes);
+    static void find(Stack& os, virtio_type type, bool wakes, device_type& device) {
+        find_virtio_pci(os[port::pci], type, wakes, device);
     }
     template <class Stack>
     static std::uint64_t dma_address(Stack& os, const volatile void* p) {

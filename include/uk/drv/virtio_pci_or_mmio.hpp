@@ -18,11 +18,9 @@ struct virtio_pci_or_mmio {
 
     /// `wakes`: the device's events are to end `idle`.
     template <class Stack>
-    static device_type find(Stack& os, virtio_type type, bool wakes) {
-        const auto on_pci = find_virtio_pci<device_type>(os[port::pci], type, wakes);
-        if (on_pci) return on_pci;
-        const auto in_window = find_virtio_mmio<device_type>(os[port::mmio], type, wakes);
-        return in_window.lack() == virtio_lack::device ? on_pci : in_window;
+    static void find(Stack& os, virtio_type type, bool wakes, device_type& device) {
+        find_virtio_pci(os[port::pci], type, wakes, device);
+        if (!device) find_virtio_mmio(os[port::mmio], type, wakes, device);
     }
     template <class Stack>
     static std::uint64_t dma_address(Stack& os, const volatile void* p) {

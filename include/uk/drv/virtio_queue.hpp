@@ -49,9 +49,11 @@ public:
         // Whatever the device says, a power of two that both sides can hold.
         size_ = most < Capacity ? std::bit_floor(static_cast<std::uint16_t>(most)) : Capacity;
         device.write(virtio_reg::queue_size, size_);
-        set_address(device, virtio_reg::queue_descriptors, dma(&descriptors_));
-        set_address(device, virtio_reg::queue_available, dma(&available_));
-        set_address(device, virtio_reg::queue_used, dma(&used_));
+        const std::uint64_t areas[]{dma(&descriptors_), dma(&available_), dma(&used_)};
+        for (unsigned i = 0; i < 3; ++i) {
+            device.write(virtio_reg::queue_address(i, 0), static_cast<std::uint32_t>(areas[i]));
+            device.write(virtio_reg::queue_address(i, 1), static_cast<std::uint32_t>(areas[i] >> 32));
+        }
         doorbell_ = device.doorbell(index);
         if (!doorbell_) return false;
         // Section 2.7.7: the device need not interrupt.
@@ -153,13 +155,6 @@ private:
         std::uint16_t index;
         used_entry ring[Capacity];
     };
-
-    template <class Device>
-    static void set_address(Device& device, virtio_register low, std::uint64_t address) {
-        device.write(low, static_cast<std::uint32_t>(address));
-        const virtio_register high{static_cast<std::uint16_t>(low.mmio + 4), static_cast<std::uint8_t>(low.pci + 4), 4};
-        device.write(high, static_cast<std::uint32_t>(address >> 32));
-    }
 
     void release(std::uint16_t id) {
         std::uint16_t last = id;

@@ -21,7 +21,8 @@ struct virtio_rng_options {
 };
 
 /// A virtio entropy device (section 5.4): port::entropy. Where there is none, or it stopped answering, `fill` says false.
-/// Waits for the device without halting: meant for seeds, not for streams.
+/// Looks for the device when it is first asked, so that a machine with a better source pays nothing; waits for it without
+/// halting: meant for seeds, not for streams.
 template <virtio_rng_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_rng {
     using needs = typename Transport::needs;
@@ -31,20 +32,12 @@ struct virtio_rng {
     template <class Stack>
     class in {
     public:
-        explicit in(Stack& os) : os_(os), device_(Transport::find(os, virtio_type::entropy, false)) {
-            if (!device_) return;
-            ready_ = start();
-            if (ready_) {
-                virtio_go(device_);
-            } else {
-                virtio_give_up(device_);
-            }
-        }
+        explicit in(Stack& os) : os_(os) {}
         in(const in&) = delete;
         in& operator=(const in&) = delete;
 
         ~in() {
-            if (device_) virtio_reset(device_);
+            if (state_ == state::ready) virtio_reset(device_);
         }
 
         /// False: `out` must not be relied on.
@@ -59,7 +52,6 @@ struct virtio_rng {
                 // What was given out is kept nowhere else, and a device that claims octets which it did not write
                 // cannot make us hand out the same ones twice.
                 std::memset(memory_, 0, sizeof(memory_));
-                asm volatile("" ::"r"(memory_) : "memory");
             }
             return true;
         }
@@ -69,14 +61,25 @@ struct virtio_rng {
     private:
         using device_type = typename Transport::device_type;
 
-        bool start() {
-            return virtio_begin(device_) && virtio_accept(device_, virtio_feature::version_1) &&
-                   queue_.set_up(device_, 0, false, [&](const volatile void* p) { return Transport::dma_address(os_, p); });
+        enum class state : std::uint8_t { unknown, ready, gone };
+
+        void look_for_device() {
+            state_ = state::gone;
+            Transport::find(os_, virtio_type::entropy, false, device_);
+            if (!device_) return;
+            if (virtio_begin(device_) && virtio_accept(device_, virtio_feature::version_1) &&
+                queue_.set_up(device_, 0, false, [&](const volatile void* p) { return Transport::dma_address(os_, p); })) {
+                virtio_go(device_);
+                state_ = state::ready;
+            } else {
+                virtio_give_up(device_);
+            }
         }
 
         // How many octets of memory_ the device filled; 0 when it failed.
         std::size_t request(std::size_t wanted) {
-            if (!ready_) return 0;
+            if (state_ == state::unknown) look_for_device();
+            if (state_ != state::ready) return 0;
             const std::array<virtio_piece, 1> all{
                 {{Transport::dma_address(os_, memory_), static_cast<std::uint32_t>(wanted), true}}};
             queue_.add(all);
@@ -89,7 +92,7 @@ struct virtio_rng {
                 }
             }
             // The device still has the buffer: only a reset takes it back.
-            ready_ = false;
+            state_ = state::gone;
             virtio_reset(device_);
             return 0;
         }
@@ -99,7 +102,7 @@ struct virtio_rng {
         virtio_queue<2, typename device_type::doorbell_type> queue_;
         alignas(16) std::byte memory_[64]{};
         virtio_ring_faults faults_;
-        bool ready_ = false;
+        state state_ = state::unknown;
     };
 };
 

@@ -26,8 +26,8 @@ struct arp_limits {
     unsigned tries = 3;
 };
 
-/// The address resolution protocol (RFC 826) for IPv4. One packet waits for each neighbour that has not answered yet, the
-/// latest (RFC 1122 section 2.3.2.2). An answer past its time is used on while the neighbour is polled.
+/// The address resolution protocol (RFC 826) for IPv4. One packet waits for each neighbour that has not answered yet:
+/// the latest (RFC 1122 section 2.3.2.2). An answer past its time is used on while the neighbour is polled.
 /// Not obeyed: probing, announcing and defending an address (RFC 5227); a conflict is only counted.
 template <arp_limits Limits = {}>
 struct arp {
@@ -85,8 +85,8 @@ struct arp {
                 ++counters_.conflicts;
                 return;
             }
-            // RFC 826: who is known is brought up to date by any packet; who asks for us is about to hear from us, and is
-            // learnt. A reply that nobody asked for is no reason to forget somebody else.
+            // RFC 826: who is known is brought up to date by any packet; who asks for us is about to hear from us, and
+            // is learnt. A reply that nobody asked for is no reason to forget somebody else.
             entry* e = find(p->sender);
             if (e != nullptr) learn(*e, p->sender_link);
             if (p->target != own_) return;
@@ -156,7 +156,7 @@ struct arp {
             return nullptr;
         }
 
-        // An empty entry for `a`: free, or that unused longest, sooner of those that answered than of those being asked.
+        // An empty entry for `a`: free, or that unused longest, sooner of those that answered than of those asked.
         entry& replace(ip4_address a) {
             entry* best = &entries_[0];
             for (entry& e : entries_) {

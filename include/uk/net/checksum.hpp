@@ -63,8 +63,8 @@ private:
         return sum_of_words(piece.data(), piece.size());
     }
 
-    // The order of octets in a word does not matter until the end (RFC 1071 section 2 (B)): whole machine words are added
-    // as halves of 32 bits, so that no carry is lost, and the folded sum is swapped once.
+    // The order of octets in a word does not matter until the end (RFC 1071 section 2 (B)): whole machine words are
+    // added as halves of 32 bits, so that no carry is lost, and the folded sum is swapped once.
     static std::uint16_t sum_of_words(const std::byte* at, std::size_t left) {
         std::uint64_t sum = 0;
         for (; left >= 8; at += 8, left -= 8) {

@@ -39,7 +39,8 @@ struct dhcp {
         /// `no_entropy`.
         task<> start() {
             std::uint64_t seed = 0;
-            if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)))) co_return fail(error::no_entropy);
+            const bool random = os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)));
+            if (!random) co_return fail(error::no_entropy);
             client_.emplace(os_[port::link].address(), seed);
             apply(client_->on_time(scheduler().now()));
             while (!client_->lease().valid()) co_await os_[port::ip].configured();
@@ -61,7 +62,9 @@ struct dhcp {
                 ++counters_.ignored;
                 return;
             }
-            ++(r->type == dhcp_type::offer ? counters_.offers : r->type == dhcp_type::ack ? counters_.acks : counters_.naks);
+            ++(r->type == dhcp_type::offer ? counters_.offers
+               : r->type == dhcp_type::ack ? counters_.acks
+                                           : counters_.naks);
             apply(*step);
         }
 

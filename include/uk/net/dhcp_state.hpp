@@ -27,18 +27,18 @@ struct dhcp_lease {
     bool valid() const { return !own.address.is_unspecified(); }
 };
 
-/// The lease in `r`, which came at `now` and is an OFFER or ACK; nothing when no host could use it: server or address not
-/// those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease time.
+/// The lease in `r`, which came at `now` and is an OFFER or ACK; nothing when no host could use it: server or address
+/// not those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease time.
 inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
     if (!r.server.is_unicast() || !r.address.is_unicast() || r.address == r.server || r.lease_seconds == 0) return {};
     // Without a mask it is that of the address's class (RFC 950 section 2.1).
-    std::uint32_t mask = r.mask;
-    if (mask == 0) mask = r.address.value >> 31 == 0 ? 0xff000000 : r.address.value >> 30 == 2 ? 0xffff0000 : 0xffffff00;
+    const std::uint32_t a = r.address.value;
+    const std::uint32_t mask = r.mask != 0 ? r.mask : a >> 31 == 0 ? 0xff000000 : a >> 30 == 2 ? 0xffff0000 : 0xffffff00;
     const int prefix = std::countl_one(mask);
     dhcp_lease l;
     l.own = {r.address, static_cast<std::uint8_t>(prefix)};
     if (l.own.mask() != mask) return {};
-    if (prefix < 31 && (r.address == l.own.broadcast() || (r.address.value & ~mask) == 0)) return {};
+    if (prefix < 31 && (r.address == l.own.broadcast() || (a & ~mask) == 0)) return {};
     if (r.router.is_unicast() && l.own.contains(r.router) && r.router != r.address) l.router = r.router;
     l.server = r.server;
     l.dns = r.dns;
@@ -161,7 +161,8 @@ private:
         dhcp_request q;
         q.type = type;
         q.xid = xid_;
-        q.seconds = static_cast<std::uint16_t>(std::min<std::int64_t>((now - began_) / std::chrono::seconds(1), 0xffff));
+        const std::int64_t seconds = (now - began_) / std::chrono::seconds(1);
+        q.seconds = static_cast<std::uint16_t>(std::min<std::int64_t>(seconds, 0xffff));
         q.client = mac_;
         s.to = ip4_address::broadcast();
         // RFC 2131 section 4.4, table 5.
@@ -178,8 +179,8 @@ private:
         return s;
     }
 
-    // RFC 2131 section 4.1: 4, 8, 16, 32, then 64 seconds, give or take one. Section 4.4.5: while the lease runs, half of
-    // what is left of its phase, but not less than a minute.
+    // RFC 2131 section 4.1: 4, 8, 16, 32, then 64 seconds, give or take one. Section 4.4.5: while the lease runs, half
+    // of what is left of its phase, but not less than a minute.
     duration patience(instant now) {
         if (state_ == state::selecting || state_ == state::requesting) {
             return std::chrono::seconds(4 << (tries_ < 4 ? tries_ : 4)) + jitter();

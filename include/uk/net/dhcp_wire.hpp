@@ -119,8 +119,10 @@ constexpr std::optional<dhcp_reply> parse_dhcp(bytes message) {
     if (!detail::take_dhcp_options(message.subspan(detail::dhcp_options_at), r, overload)) return {};
     // RFC 2131 section 4.1: first the file field, then the server name. An overload option found there has no effect.
     unsigned nested = 0;
-    if ((overload & 1) != 0 && !detail::take_dhcp_options(message.subspan(detail::dhcp_file_at, 128), r, nested)) return {};
-    if ((overload & 2) != 0 && !detail::take_dhcp_options(message.subspan(detail::dhcp_name_at, 64), r, nested)) return {};
+    const bytes file = message.subspan(detail::dhcp_file_at, 128);
+    const bytes name = message.subspan(detail::dhcp_name_at, 64);
+    if ((overload & 1) != 0 && !detail::take_dhcp_options(file, r, nested)) return {};
+    if ((overload & 2) != 0 && !detail::take_dhcp_options(name, r, nested)) return {};
     if (r.type != dhcp_type::offer && r.type != dhcp_type::ack && r.type != dhcp_type::nak) return {};
     return r;
 }

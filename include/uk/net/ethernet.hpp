@@ -18,8 +18,8 @@ struct ethernet_limits {
 
 /// Ethernet II over one card. A received frame goes to the stack's object with its
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet payload, const ethernet_header&)`.
-/// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the card
-/// to pad.
+/// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the
+/// card to pad.
 template <ethernet_limits Limits = {}>
 struct ethernet {
     using needs = ports<port::frame>;

@@ -35,7 +35,8 @@ struct ethernet_header {
 /// The header of `frame`; nothing when the frame is shorter than it.
 constexpr std::optional<ethernet_header> parse_ethernet(bytes frame) {
     if (frame.size() < ethernet_header::size) return {};
-    return ethernet_header{load_mac(frame.data()), load_mac(frame.data() + 6), load_be<std::uint16_t>(frame.data() + 12)};
+    const std::byte* at = frame.data();
+    return ethernet_header{load_mac(at), load_mac(at + 6), load_be<std::uint16_t>(at + 12)};
 }
 
 /// Writes the header's 14 octets to `at`.

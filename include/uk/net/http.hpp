@@ -26,7 +26,7 @@ namespace uk::net::http {
 namespace detail {
 
 /// The status for a handler's error when nothing was sent yet.
-constexpr unsigned status_of(error e) {
+constexpr unsigned status_for(error e) {
     switch (e) {
         case error::invalid: return 400;
         case error::timed_out: return 408;
@@ -41,53 +41,70 @@ constexpr unsigned status_of(error e) {
 enum class then : std::uint16_t { keep = 0, close = 1, abort = 2 };
 constexpr then refuse(unsigned status) { return static_cast<then>(status); }
 
+// A whole response without a request, or nothing when there is no buffer.
+inline packet error_response(transport& io, unsigned status) {
+    response out(io, {}, false);
+    if (!out.error_page(status) || !out.finish_whole()) return {};
+    return out.take_piece();
+}
+
 template <class Stack, class Handler>
 class server : public server_state {
 public:
     using connection = connection_of<Stack>;
-    using session = http::session<connection>;
+    using session = http::session<server, connection>;
 
     server(Stack& os, Handler& handler, const limits& l)
         : server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
 
-    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left.
-    void admit(connection& accepted) {
-        ++count.accepted;
+    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left. A `status` other
+    /// than 0 is sent at once, and nothing else.
+    void begin_serving(connection& accepted, unsigned status) {
         do {
-            if (serve(accepted).detach()) return;
+            if (serve(accepted, status).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted.abort();
     }
 
 private:
-    task<> serve(connection& accepted) {
+    task<> serve(connection& accepted, unsigned status) {
         session s(*this, std::move(accepted));
         co_await s.enter();
-        for (std::uint32_t number = 1;; ++number) {
+        then what = refuse(status);
+        std::uint32_t number = 0;
+        while (true) {
             std::string_view head;
-            fault wrong = s.next_head(head);
-            while (wrong == fault::none && head.empty()) {
-                s.before_head();
+            fault wrong = fault::none;
+            if (what == then::keep) {
+                wrong = s.next_head(head);
+            } else if (s.doing == transport::waiting::linger) {
+                if (!s.skip()) co_return {};
+            } else {
+                if (what != then::close) {
+                    const packet page = error_response(s, static_cast<unsigned>(what));
+                    const result<> sent = co_await s.calls.send(s, page ? page.contents() : bytes(), {}, false);
+                    if (!sent) co_return {};
+                }
+                s.part();
+                continue;
+            }
+            if (wrong == fault::none && head.empty()) {
+                s.before_read();
                 auto got = co_await s.link.read();
                 if (!got) co_return {};
                 s.take(std::move(*got));
-                wrong = s.next_head(head);
+                continue;
             }
             s.wait_no_more();
-            then what = then::keep;
             if (wrong != fault::none) {
                 what = refused(wrong);
-            } else {
-                const result<then> answered = co_await answer(s, head, number >= limit.requests);
-                what = answered ? *answered : failed(s, answered.error());
+                continue;
             }
-            if (what != then::keep) {
-                if (what == then::abort) {
-                    s.link.abort();
-                } else {
-                    s.leave(what == then::close ? 0 : static_cast<unsigned>(what));
-                }
+            const result<then> answered = co_await answer(s, head, ++number >= limit.requests);
+            what = answered ? *answered : failed(s, answered.error());
+            if (what == then::abort) {
+                s.link.abort();
                 co_return {};
             }
             s.end_request();
@@ -96,7 +113,7 @@ private:
 
     then refused(fault f) {
         ++count.refused[static_cast<std::size_t>(f)];
-        return refuse(describe(f).status);
+        return refuse(status_of(f));
     }
 
     then failed(const session& s, error e) {
@@ -120,12 +137,13 @@ private:
             const then what = settle(s, in, out, outcome);
             if (what != then::keep) co_return what;
         }
-        for (std::size_t i = 0; i + 1 < out.pieces(); ++i) {
-            const result<> sent = co_await s.calls.send(s, out.piece(i), {}, false);
+        for (std::size_t i = 0;; ++i) {
+            const bool last_piece = i + 1 >= out.pieces();
+            const bytes piece = last_piece ? out.last_piece() : out.piece(i);
+            const result<> sent = co_await s.calls.send(s, piece, last_piece ? out.constant_body() : bytes(), true);
             if (!sent) co_return fail(sent.error());
+            if (last_piece) break;
         }
-        const result<> sent = co_await s.calls.send(s, out.last_piece(), out.constant_body(), true);
-        if (!sent) co_return fail(sent.error());
         if (!out.keep()) co_return then::close;
         // The client may still be sending what the handler did not want to read.
         std::uint64_t skipped = 0;
@@ -148,18 +166,18 @@ private:
 
     // After the handler: prepares what is still to be sent.
     then settle(session& s, const request& in, response& out, const result<>& outcome) {
-        const fault framing = in.body().wrong();
+        const fault framing = in.body().reader.wrong();
         if (framing != fault::none) ++count.refused[static_cast<std::size_t>(framing)];
         const bool lost = !outcome && (outcome.error() == error::closed || outcome.error() == error::reset);
         if (lost) return then::abort;
+        // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
+        if ((in.body().tell_to_continue && !in.body().reader.done()) || framing != fault::none || in.body().reader.left() > limit.discard_octets) out.do_not_keep();
         if (out.started()) return !outcome || out.broken() ? abandoned() : then::keep;
         if (!outcome) {
-            const unsigned status = status_of(outcome.error());
+            const unsigned status = status_for(outcome.error());
             if (status == 500) ++count.handler_failed;
-            return refuse(status);
+            if (!out.error_page(status)) return refuse(503);
         }
-        // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
-        if (in.awaits_continue() || framing != fault::none || in.body().left() > limit.discard_octets) out.do_not_keep();
         s.no_buffers = false;
         return out.finish_whole() ? then::keep : refuse(503);
     }
@@ -188,7 +206,8 @@ task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
         auto accepted = co_await listening->accept();
         if (!accepted) co_return fail(reduce(accepted.error()));
         while (server.count.open >= limit.connections && !server.evict_idle()) co_await server.freed;
-        server.admit(*accepted);
+        ++server.count.accepted;
+        server.begin_serving(*accepted, 0);
     }
 }
 

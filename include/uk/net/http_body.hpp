@@ -110,7 +110,7 @@ private:
 
     // Lines of framing between the pieces may not outgrow the content by much: they cost work and carry nothing.
     constexpr void overhead() {
-        if (++overhead_ > overhead_allowed + total_) wrong_ = fault::bad_chunk;
+        if (++overhead_ > overhead_allowed + 4 * total_) wrong_ = fault::bad_chunk;
     }
 
     constexpr void line_character(unsigned char c, state at_end) {

@@ -19,9 +19,9 @@ namespace uk::net::http {
 class request {
 public:
     request(transport& io, const request_head& head) : io_(io), head_(head) {
-        if (head.chunked) body_ = body_reader::in_chunks(io.server.limit.body_octets);
-        if (head.length) body_ = body_reader::with_length(*head.length);
-        continue_ = head.expects_continue;
+        if (head.chunked) body_.reader = body_reader::in_chunks(io.server.limit.body_octets);
+        if (head.length) body_.reader = body_reader::with_length(*head.length);
+        body_.tell_to_continue = head.expects_continue;
     }
     request(const request&) = delete;
     request& operator=(const request&) = delete;
@@ -54,15 +54,7 @@ public:
 
     /// The next piece of the body, where it was received; it stays until the next call. Empty at the end, or without a
     /// body. Fails with `invalid` or `too_large`, for which the client gets 400 or 413, and as the connection fails.
-    task<result<bytes>> read_body() {
-        while (true) {
-            const bytes piece = body_.take(io_.unread);
-            if (body_.wrong() != fault::none) co_return fail(body_error());
-            if (!piece.empty() || body_.done()) co_return piece;
-            const result<> more = co_await receive();
-            if (!more) co_return fail(more.error());
-        }
-    }
+    task<result<bytes>> read_body() { return io_.calls.read(io_, body_); }
 
     /// The whole body in `memory`, or `too_large`.
     task<result<bytes>> read_all(writable_bytes memory) {
@@ -78,31 +70,15 @@ public:
         }
     }
 
-    /// For the server: true when the body was read to its end.
-    bool body_done() const { return body_.done(); }
-    /// For the server: true when the client waits for 100 (Continue) and was not answered yet.
-    bool awaits_continue() const { return continue_ && !body_.done() && io_.unread.empty(); }
-    const body_reader& body() const { return body_; }
+    /// For the server.
+    const body_progress& body() const { return body_; }
 
     uk::scheduler& scheduler() { return io_.scheduler(); }
 
 private:
-    error body_error() const { return body_.wrong() == fault::body_too_long ? error::too_large : error::invalid; }
-
-    task<> receive() {
-        if (continue_) {
-            // RFC 9110 section 10.1.1
-            continue_ = false;
-            constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-            return io_.calls.receive(io_, as_bytes(go_on));
-        }
-        return io_.calls.receive(io_, {});
-    }
-
     transport& io_;
     const request_head head_;
-    body_reader body_;
-    bool continue_;
+    body_progress body_;
 };
 
 }  // namespace uk::net::http

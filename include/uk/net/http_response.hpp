@@ -14,7 +14,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 
 namespace uk::net::http {
 
@@ -127,17 +129,19 @@ public:
     /// True when a streamed body is not what was declared.
     bool broken() const { return has_length_ && left_ != 0 && !bodiless_; }
     inline result<> finish_whole();
-    /// The pieces of a whole response, sent before `constant_body`.
+    /// The pieces of a whole response, sent before `constant_body`; the last one is apart.
     bytes piece(std::size_t i) const { return pieces_[i].contents(); }
-    std::size_t pieces() const { return count_; }
+    std::size_t pieces() const { return whole_ ? count_ : 0; }
+    packet take_piece() { return std::move(pieces_[0]); }
+    bytes last_piece() const { return whole_ ? pieces_[count_ - 1].contents() : end_of_stream(); }
     bytes constant_body() const { return bodiless_ ? bytes() : as_bytes(constant_); }
-    /// What ends a streamed response.
+
+private:
     bytes end_of_stream() const {
         if (!chunked_ || bodiless_) return {};
         return as_bytes(first_chunk_ ? "0\r\n\r\n" : "\r\n0\r\n\r\n");
     }
 
-private:
     // Octets in front of a whole body where its head is put when its length is known.
     static constexpr std::size_t head_room = 512;
     static constexpr std::size_t most_fields = 256;
@@ -150,11 +154,11 @@ private:
     // Text into a place that is known to be large enough.
     struct appender {
         char* at;
-        appender& operator<<(std::string_view s) {
-            at = std::copy(s.begin(), s.end(), at);
+        [[gnu::noinline]] appender& operator<<(std::string_view s) {
+            at += copy(std::as_writable_bytes(std::span(at, s.size())), as_bytes(s));
             return *this;
         }
-        appender& operator<<(std::uint64_t n) { return *this << digits(n).view(); }
+        [[gnu::noinline]] appender& operator<<(std::uint64_t n) { return *this << digits(n).view(); }
     };
 
     bool has_body_status() const { return status_ != 204 && status_ != 304; }
@@ -213,6 +217,7 @@ private:
     bool version_1_0_;
     bool keep_;
     bool started_ = false;
+    bool whole_ = false;
     bool chunked_ = false;
     bool first_chunk_ = true;
     bool overflowed_ = false;
@@ -282,6 +287,7 @@ inline result<> response::finish_whole() {
     has_length_ = true;
     if (!put_head()) return fail(error::no_buffers);
     left_ = 0;
+    whole_ = true;
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <uk/bytes.hpp>
 #include <uk/event.hpp>
 #include <uk/list.hpp>
+#include <uk/net/http_body.hpp>
 #include <uk/net/http_wire.hpp>
 #include <uk/packet.hpp>
 #include <uk/result.hpp>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -59,7 +61,6 @@ struct counters {
     std::uint32_t accepted = 0;
     std::uint32_t requests = 0;
     std::array<std::uint32_t, 5> responses{};  ///< by the first digit of the status
-    std::array<std::uint32_t, fault_count> refused{};
     std::uint32_t timed_out_idle = 0;
     std::uint32_t timed_out_head = 0;
     std::uint32_t timed_out_body = 0;
@@ -68,25 +69,22 @@ struct counters {
     std::uint32_t evicted_head = 0;
     std::uint32_t no_memory = 0;
     std::uint32_t handler_failed = 0;
+    std::array<std::uint32_t, fault_count> refused{};  ///< by fault; the first is always 0
+
+    /// The names of all, in order, each before a blank: one text costs an image less than a table of texts.
+    static constexpr std::string_view names =
+        "open accepted requests responses_1xx responses_2xx responses_3xx responses_4xx responses_5xx timed_out_idle "
+        "timed_out_head timed_out_body timed_out_write evicted_idle evicted_head no_memory handler_failed no_fault "
+        "bare_line_feed bad_request_line bad_target bad_version unknown_method target_too_long head_too_long "
+        "too_many_fields bad_field folded_field bad_host bad_length length_and_coding bad_coding unknown_coding "
+        "unknown_expectation body_too_long bad_chunk no_buffers ";
 
     /// Calls `f(std::string_view name, std::uint32_t value)` for each.
     template <class F>
     void each_counter(F f) const {
-        constexpr std::array<std::string_view, 5> classes{"responses_1xx", "responses_2xx", "responses_3xx",
-                                                          "responses_4xx", "responses_5xx"};
-        f("open", open);
-        f("accepted", accepted);
-        f("requests", requests);
-        for (std::size_t i = 0; i < classes.size(); ++i) f(classes[i], responses[i]);
-        for (std::size_t i = 1; i < fault_count; ++i) f(fault_table[i].name, refused[i]);
-        f("timed_out_idle", timed_out_idle);
-        f("timed_out_head", timed_out_head);
-        f("timed_out_body", timed_out_body);
-        f("timed_out_write", timed_out_write);
-        f("evicted_idle", evicted_idle);
-        f("evicted_head", evicted_head);
-        f("no_memory", no_memory);
-        f("handler_failed", handler_failed);
+        const auto values = std::bit_cast<std::array<std::uint32_t, sizeof(counters) / sizeof(std::uint32_t)>>(*this);
+        std::string_view rest = names;
+        for (std::uint32_t value : values) f(detail::cut(rest, ' '), value);
     }
 };
 
@@ -127,15 +125,20 @@ struct server_state {
     std::uint32_t splits = 0;
 };
 
+/// How far the body of a request has been read.
+struct body_progress {
+    body_reader reader;
+    bool tell_to_continue = false;  ///< the client waits for it (RFC 9110 section 10.1.1)
+};
+
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
 class transport : public timer {
 public:
-    /// Supplied by the owner, who knows the type of the connection. `receive` sends `first`, a constant that may be
-    /// empty, refills `unread`, which is empty, and
-    /// fails with `closed` at the end. `send` takes two pieces; `constant` means that the second outlives the connection
+    /// Supplied by the owner, who knows the type of the connection. `read` yields the next piece of a body, empty at its
+    /// end; it sends `100 (Continue)` first where `body` says so. `send` takes two pieces; `constant` means that the second outlives the connection
     /// and is sent from where it lies. Both time out by ending the connection.
     struct operations {
-        task<> (*receive)(transport&, bytes first);
+        task<result<bytes>> (*read)(transport&, body_progress& body);
         task<> (*send)(transport&, bytes head, bytes data, bool constant);
     };
 

@@ -15,8 +15,8 @@
 namespace uk::net {
 
 /// The internet control message protocol (RFC 792, RFC 1122 section 3.2.2): answers pings, tells others what does not
-/// exist here, at most `errors_per_second` times a second, and hands errors about our own datagrams to the stack's objects with
-/// `void icmp_error(const icmp_error&)`.
+/// exist here, at most `errors_per_second` times a second, and hands errors about our own datagrams to the stack's
+/// objects with `void icmp_error(const net::icmp_error&)`.
 /// Not obeyed: redirects (RFC 1122 section 3.2.2.2 lets a host with one router ignore them) and timestamps.
 struct icmp {
     using needs = ports<port::ip, port::packets, port::tasks>;

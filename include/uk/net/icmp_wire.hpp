@@ -73,7 +73,8 @@ constexpr std::optional<icmp_error> parse_icmp_error(bytes message, ip4_address 
     e.source = h.source;
     e.destination = h.destination;
     e.quoted = quote.subspan(h.header_length);
-    if (e.type == icmp_type::unreachable && e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
+    const auto too_big = static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed);
+    if (e.type == icmp_type::unreachable && e.code == too_big) {
         e.mtu = load_be<std::uint16_t>(message.data() + 6);
         if (e.mtu != 0 && e.mtu < 68) return {};  // RFC 791 section 3.2: every link carries 68 octets
     }

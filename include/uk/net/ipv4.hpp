@@ -57,8 +57,8 @@ struct ipv4 {
         std::size_t mtu() const { return os_[port::link].mtu() - ipv4_header::size; }
 
         /// Fails with `too_large`, `unreachable` (no address, no route, or a destination that cannot be sent to) or
-        /// `no_buffers` (dropped on the link). Success promises no delivery. Without an address only the limited broadcast
-        /// can be sent to.
+        /// `no_buffers` (dropped on the link). Success promises no delivery. Without an address only the limited
+        /// broadcast can be sent to.
         result<> send(ip4_address to, std::uint8_t protocol, outgoing payload) {
             const std::size_t length = ipv4_header::size + payload.size();
             if (length > os_[port::link].mtu()) {
@@ -95,8 +95,8 @@ struct ipv4 {
             if (!parsed) return count(parsed.error());
             const ipv4_header& h = *parsed;
             p.truncate(h.total_length);
-            const ipv4_datagram d{h.source,          h.destination, h.protocol, h.ttl,
-                                  link.destination.is_group() || is_broadcast(h.destination), std::as_const(p).contents()};
+            const bool group = link.destination.is_group() || is_broadcast(h.destination);
+            const ipv4_datagram d{h.source, h.destination, h.protocol, h.ttl, group, std::as_const(p).contents()};
             p.pop_front(h.header_length);
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
             if (!h.source.is_unicast() || is_broadcast(h.source) || h.source == own_.address) {

@@ -77,6 +77,8 @@ public:
     std::uint16_t listener_generation(std::uint8_t index) const { return listeners_[index].generation; }
     /// The longest-waiting connection of the listener, now owned by the caller, or null.
     tcp_record* take_accepted(tcp_listening& l);
+    /// The opposite: it waits again, before all others.
+    void put_back(std::uint8_t listener, tcp_record& r);
 
     /// Something to read, or nothing to come.
     static bool readable(const tcp_record& r) {
@@ -206,5 +208,3 @@ inline tcp_record::tcp_record()
       }) {}
 
 }  // namespace uk::net
-
-#include <uk/net/tcp_table.hpp>

@@ -90,7 +90,7 @@ struct tcp_writer : waiter {
     bytes rest;
     bool constant = false;
     bool failed = false;
-    error why{};
+    error why = error::closed;
 };
 
 /// What the one timer of a connection is for.
@@ -129,16 +129,16 @@ struct tcp_record : timer, tcp_node {
     std::uint8_t silent = 0;             ///< timeouts since the peer was last heard
     tcp_timer_use use = tcp_timer_use::none;
     error outcome = error::closed;       ///< why it is closed
-    bool owned : 1 = false;              ///< an application holds a handle
-    bool hashed : 1 = false;
-    bool ack_now : 1 = false;
-    bool ack_later : 1 = false;
-    bool repeat : 1 = false;             ///< send the segment at una again
-    bool probe : 1 = false;
-    bool reset : 1 = false;              ///< send a RST and forget the connection
-    bool no_delay : 1 = false;
-    bool starved : 1 = false;            ///< something could not be done for want of buffers
-    bool challenged : 1 = false;
+    bool owned = false;              ///< an application holds a handle
+    bool hashed = false;
+    bool ack_now = false;
+    bool ack_later = false;
+    bool repeat = false;             ///< send the segment at una again
+    bool probe = false;
+    bool reset = false;              ///< send a RST and forget the connection
+    bool no_delay = false;
+    bool starved = false;            ///< something could not be done for want of buffers
+    bool challenged = false;
 
     bool orphan() const { return !owned && listener == 0xff; }
     bool open() const { return control.state != tcp_state::closed && !reset; }

@@ -127,6 +127,20 @@ inline tcp_record* tcp_core::take_accepted(tcp_listening& l) {
     return &r;
 }
 
+inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
+    if (!r.open()) {
+        disown(r);
+        return;
+    }
+    tcp_listening& l = listeners_[listener];
+    r.owned = false;
+    r.listener = listener;
+    r.next_accepted = l.first;
+    l.first = index_of(r);
+    if (l.last == tcp_record::none) l.last = l.first;
+    ++l.waiting;
+}
+
 inline void tcp_core::hand_over(tcp_record& r) {
     count(tcp_count::opened);
     if (r.listener == 0xff) {
@@ -224,6 +238,11 @@ inline void tcp_core::abort(tcp_record& r) {
 inline void tcp_core::disown(tcp_record& r) {
     const bool unread = r.receive.buffers() != 0;
     r.owned = false;
+    wake_reader(r);
+    if (r.writer != nullptr) {
+        r.writer->failed = true;
+        on_.make_ready(*std::exchange(r.writer, nullptr));
+    }
     if (r.control.state == tcp_state::closed) {
         recycle(r);
     } else if (r.reset) {

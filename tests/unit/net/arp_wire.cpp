@@ -41,7 +41,9 @@ TEST_CASE("truncated packets are refused, padding is not") {
 
 TEST_CASE("other hardware, protocols and address lengths are refused") {
     for (std::size_t at = 0; at < 6; ++at) {
-        for (int v = 0; v < 256; ++v) CHECK(parse_arp(with(at, v)).has_value() == (good()[at] == static_cast<std::byte>(v)));
+        for (int v = 0; v < 256; ++v) {
+            CHECK(parse_arp(with(at, v)).has_value() == (good()[at] == static_cast<std::byte>(v)));
+        }
     }
 }
 

@@ -51,7 +51,8 @@ TEST_CASE("an echo's checksum is right for every possible one") {
 }
 
 TEST_CASE("errors are taken apart") {
-    const auto e = parse_icmp_error(error_message(3, 3, quote()), peer_ip);
+    const octets message = error_message(3, 3, quote());
+    const auto e = parse_icmp_error(message, peer_ip);
     REQUIRE(e);
     CHECK(e->type == icmp_type::unreachable);
     CHECK(e->code == 3);
@@ -68,7 +69,9 @@ TEST_CASE("errors are taken apart") {
 
 TEST_CASE("truncated quotes are refused") {
     const octets m = error_message(3, 3, quote());
-    for (std::size_t size = 0; size < m.size(); ++size) CHECK_FALSE(parse_icmp_error(uk::bytes(m).first(size), peer_ip));
+    for (std::size_t size = 0; size < m.size(); ++size) {
+        CHECK_FALSE(parse_icmp_error(uk::bytes(m).first(size), peer_ip));
+    }
     for (int words = 0; words < 16; ++words) {
         octets q = quote();
         q[0] = static_cast<std::byte>(0x40 | words);

@@ -86,7 +86,7 @@ inline octets arp_frame(uk::mac to, const uk::net::arp_packet& p) {
     emit(p, payload.data());
     return ethernet_frame(to, p.sender_link, 0x0806, payload);
 }
-/// The header is made to fit the payload; its `header_length` counts options in front of it.
+/// The header's length and checksum are made to fit the payload.
 inline octets ip_datagram(uk::net::ipv4_header h, const octets& payload) {
     h.total_length = static_cast<std::uint16_t>(uk::net::ipv4_header::size + payload.size());
     octets header(uk::net::ipv4_header::size);

@@ -19,7 +19,7 @@ udp_fault fault_of(uk::bytes d) {
 }  // namespace
 
 TEST_CASE("a header survives its way, in one piece or two") {
-    for (std::size_t size : {0, 1, 5, 1472}) {
+    for (std::size_t size : {0U, 1U, 5U, 1472U}) {
         octets payload(size, std::byte{0x5a});
         const auto h = parse_udp(good(payload), peer_ip, our_ip);
         REQUIRE(h);

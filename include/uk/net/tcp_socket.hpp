@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/net/tcp_table.hpp>
+#include <uk/result.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace uk::net {
+
+/// Received text in the packet in which it came. The peer may send as much again once it is let go.
+class [[nodiscard]] tcp_received {
+public:
+    tcp_received(packet p, tcp_reference of) : packet_(std::move(p)), of_(of) {}
+    tcp_received(tcp_received&&) = default;
+    tcp_received& operator=(tcp_received&& other) noexcept {
+        tcp_received old(std::move(*this));
+        packet_ = std::move(other.packet_);
+        of_ = other.of_;
+        return *this;
+    }
+    ~tcp_received() {
+        if (!packet_) return;
+        const std::size_t octets = packet_.size();
+        packet_ = {};
+        of_.core->give_back(of_, octets);
+    }
+
+    /// Never empty.
+    bytes contents() const { return packet_.contents(); }
+
+private:
+    packet packet_;
+    tcp_reference of_;
+};
+
+namespace detail {
+
+inline tcp_record* find(const tcp_reference& r) { return r.core == nullptr ? nullptr : r.core->find(r); }
+
+class tcp_read_awaiter : waiter {
+public:
+    explicit tcp_read_awaiter(tcp_reference of) : of_(of) {}
+    ~tcp_read_awaiter() {
+        if (tcp_record* r = find(of_); r != nullptr && r->reader == this) r->reader = nullptr;
+    }
+    bool await_ready() {
+        const tcp_record* r = find(of_);
+        return r == nullptr || tcp_core::readable(*r);
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        tcp_record& r = *find(of_);
+        check(r.reader == nullptr, "tcp: two tasks read from one connection");
+        coroutine = h;
+        r.reader = this;
+    }
+    result<tcp_received> await_resume() {
+        tcp_record* r = find(of_);
+        if (r == nullptr) return fail(error::closed);
+        packet p = of_.core->read(*r);
+        if (p) return tcp_received(std::move(p), of_);
+        return fail(r->open() ? error::closed : r->outcome);
+    }
+
+private:
+    tcp_reference of_;
+};
+
+class tcp_write_awaiter : tcp_writer {
+public:
+    tcp_write_awaiter(tcp_reference of, bytes text, bool is_constant) : of_(of) {
+        rest = text;
+        constant = is_constant;
+    }
+    ~tcp_write_awaiter() {
+        if (tcp_record* r = find(of_); r != nullptr && r->writer == this) r->writer = nullptr;
+    }
+    bool await_ready() {
+        tcp_record* r = find(of_);
+        if (r == nullptr) {
+            failed = true;
+            return true;
+        }
+        check(r->writer == nullptr, "tcp: two tasks write to one connection");
+        return of_.core->write(*r, *this);
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        coroutine = h;
+        find(of_)->writer = this;
+    }
+    result<> await_resume() const {
+        if (failed) return fail(why);
+        return {};
+    }
+
+private:
+    tcp_reference of_;
+};
+
+}  // namespace detail
+
+/// The next received text; `co_await` yields result<tcp_received>.
+struct [[nodiscard]] tcp_read {
+    tcp_reference of;
+    detail::tcp_read_awaiter operator co_await() const { return detail::tcp_read_awaiter(of); }
+};
+
+/// A write under way; `co_await` yields result<>.
+struct [[nodiscard]] tcp_write {
+    tcp_reference of;
+    bytes text;
+    bool constant;
+    detail::tcp_write_awaiter operator co_await() const { return {of, text, constant}; }
+};
+
+struct tcp_peer {
+    ip4_address address;
+    std::uint16_t port = 0;
+};
+
+/// A connection in the hands of an application: one task may read and one may write at a time, anything else is a bug.
+/// Destroyed, it is closed in the background: what was written is still sent. Where received text was not read, the peer
+/// gets a RST instead. Move-only.
+class [[nodiscard]] tcp_connection {
+public:
+    tcp_connection() = default;
+    explicit tcp_connection(tcp_reference of) : of_(of) {}
+    tcp_connection(tcp_connection&& other) noexcept : of_(std::exchange(other.of_, {})) {}
+    tcp_connection& operator=(tcp_connection&& other) noexcept {
+        tcp_connection old(std::move(*this));
+        of_ = std::exchange(other.of_, {});
+        return *this;
+    }
+    ~tcp_connection() {
+        if (tcp_record* r = detail::find(of_)) of_.core->disown(*r);
+    }
+
+    /// Waits for text, in order. `error::closed` once the peer has finished and all has been read; `reset`, `timed_out`
+    /// when the connection failed.
+    tcp_read read() const { return {of_}; }
+
+    /// Copies `text`, which must live until then, to be sent; waits while the connection holds as much as it may. Done when
+    /// all is queued: two writes in one turn of the loop leave in one segment where they fit.
+    tcp_write write(bytes text) const { return {of_, text, false}; }
+
+    /// The same without a copy: `text` is sent from where it lies, and must not change until the peer has it all. For
+    /// constants.
+    tcp_write write_constant(bytes text) const { return {of_, text, true}; }
+
+    /// Tells the peer, behind what was written, that nothing more comes. Reading goes on.
+    void shutdown() {
+        if (tcp_record* r = detail::find(of_); r != nullptr && r->open()) of_.core->shut(*r);
+    }
+
+    /// Gives the connection up at once; the peer gets a RST.
+    void abort() {
+        tcp_record* r = detail::find(of_);
+        if (r == nullptr) return;
+        if (r->open()) of_.core->abort(*r);
+        if ((r = detail::find(of_)) != nullptr) of_.core->disown(*r);
+        of_ = {};
+    }
+
+    tcp_peer peer() const {
+        const tcp_record* r = detail::find(of_);
+        return r == nullptr ? tcp_peer{} : tcp_peer{r->remote, r->remote_port};
+    }
+
+    /// Sends small segments at once instead of gathering them while others are under way (Nagle's algorithm).
+    void set_no_delay(bool on) {
+        if (tcp_record* r = detail::find(of_)) r->no_delay = on;
+    }
+
+    /// The record behind the handle, for whoever extends the layer; null when there is none any more.
+    tcp_record* record() const { return detail::find(of_); }
+
+private:
+    tcp_reference of_;
+};
+
+namespace detail {
+
+class tcp_connect_awaiter : waiter {
+public:
+    tcp_connect_awaiter(tcp_connection c, error why) : connection_(std::move(c)), why_(why) {}
+    ~tcp_connect_awaiter() {
+        if (tcp_record* r = connection_.record(); r != nullptr && r->reader == this) r->reader = nullptr;
+    }
+    bool await_ready() const {
+        const tcp_record* r = connection_.record();
+        return r == nullptr || r->control.state == tcp_state::closed || r->control.state >= tcp_state::established;
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        coroutine = h;
+        connection_.record()->reader = this;
+    }
+    result<tcp_connection> await_resume() {
+        const tcp_record* r = connection_.record();
+        if (r == nullptr) return fail(why_);
+        if (!r->open()) return fail(r->outcome);
+        return std::move(connection_);
+    }
+
+private:
+    tcp_connection connection_;
+    error why_;
+};
+
+}  // namespace detail
+
+/// A connection that is being opened; `co_await` yields result<tcp_connection>. Destroyed before that, it is given up.
+class [[nodiscard]] tcp_connecting {
+public:
+    explicit tcp_connecting(tcp_reference of) : connection_(of) {}
+    explicit tcp_connecting(error why) : why_(why) {}
+
+    detail::tcp_connect_awaiter operator co_await() && { return {std::move(connection_), why_}; }
+
+private:
+    tcp_connection connection_;
+    error why_ = error::closed;
+};
+
+namespace detail {
+
+class tcp_accept_awaiter : tcp_acceptor {
+public:
+    tcp_accept_awaiter(tcp_core& core, std::uint8_t index, std::uint16_t generation)
+        : core_(&core), index_(index), generation_(generation) {}
+    ~tcp_accept_awaiter() {
+        tcp_listening* l = core_->listening(index_, generation_);
+        if (l != nullptr && l->acceptor == this) l->acceptor = nullptr;
+        if (got == tcp_record::none) return;
+        // Woken, but cancelled before it ran.
+        tcp_record* r = core_->find({core_, got, got_generation});
+        if (r != nullptr && l != nullptr) core_->put_back(index_, *r);
+        if (r != nullptr && l == nullptr) core_->disown(*r);
+    }
+    bool await_ready() {
+        tcp_listening* l = core_->listening(index_, generation_);
+        if (l == nullptr) {
+            closed = true;
+            return true;
+        }
+        check(l->acceptor == nullptr, "tcp: two tasks accept from one listener");
+        tcp_record* r = core_->take_accepted(*l);
+        if (r == nullptr) return false;
+        const tcp_reference reference = core_->reference(*r);
+        got = reference.index;
+        got_generation = reference.generation;
+        return true;
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        coroutine = h;
+        core_->listening(index_, generation_)->acceptor = this;
+    }
+    result<tcp_connection> await_resume() {
+        if (closed) return fail(error::closed);
+        return tcp_connection({core_, std::exchange(got, tcp_record::none), got_generation});
+    }
+
+private:
+    tcp_core* core_;
+    std::uint8_t index_;
+    std::uint16_t generation_;
+};
+
+}  // namespace detail
+
+/// The next connection; `co_await` yields result<tcp_connection>, `error::closed` when the listener is gone.
+struct [[nodiscard]] tcp_accept {
+    tcp_core* core;
+    std::uint8_t index;
+    std::uint16_t generation;
+    detail::tcp_accept_awaiter operator co_await() const { return {*core, index, generation}; }
+};
+
+/// A port that is listened on, until the handle is destroyed: connections not yet accepted then get a RST. Move-only.
+class [[nodiscard]] tcp_listener {
+public:
+    tcp_listener(tcp_core& core, std::uint8_t index)
+        : core_(&core), index_(index), generation_(core.listener_generation(index)) {}
+    tcp_listener(tcp_listener&& other) noexcept
+        : core_(std::exchange(other.core_, nullptr)), index_(other.index_), generation_(other.generation_) {}
+    tcp_listener& operator=(tcp_listener&& other) noexcept {
+        tcp_listener old(std::move(*this));
+        core_ = std::exchange(other.core_, nullptr);
+        index_ = other.index_;
+        generation_ = other.generation_;
+        return *this;
+    }
+    ~tcp_listener() {
+        if (core_ != nullptr) core_->close_listener(index_, generation_);
+    }
+
+    /// Waits for a connection; one task at a time. The listener must outlive the call, not the connection.
+    tcp_accept accept() const { return {core_, index_, generation_}; }
+
+private:
+    tcp_core* core_;
+    std::uint8_t index_;
+    std::uint16_t generation_;
+};
+
+}  // namespace uk::net

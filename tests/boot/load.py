@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Cases: many connections, after which the memory figures are what they were."""
+
+import contextlib
+import socket
+import threading
+import time
+
+from boot.harness import HOSTED, TAP, USER, site
+from tool.cases import Case, Failure, expect
+
+SEQUENTIAL = 1000
+CONCURRENT = 64
+IDLE = 200
+SETTLE = 10     # seconds that closed connections may take to be forgotten
+
+
+def memory(found):
+    """The memory figures of the status page."""
+    figures = found.status().get("memory")
+    expect(figures, "/status has no memory figures")
+    return figures
+
+
+def warmed_up(found):
+    """The memory figures of an idle guest: several looks, since a frame may be on its way out while it looks."""
+    found.answers()
+    return [memory(found) for _ in range(20)]
+
+
+def grown(before, now):
+    """The figures of `now` that are worse than all that was seen before: less free, more used, or another total."""
+    def worse(key, value):
+        seen = [figures[key] for figures in before]
+        if "free" in key:
+            return value < min(seen)
+        return value > max(seen) if "used" in key else value not in seen
+
+    return {key: value for key, value in now.items() if worse(key, value)}
+
+
+def same_memory(found, before):
+    """Fails unless the memory figures return to what they were `before`."""
+    deadline = time.monotonic() + SETTLE
+    while worse := grown(before, memory(found)):
+        expect(time.monotonic() < deadline, f"memory figures before: {before[-1]}, {SETTLE} s after: {worse}")
+        time.sleep(0.1)
+
+
+def figures_test():
+    """The comparison itself finds a leak of one."""
+    before = [{"free": 30, "used": 5, "total": 64}, {"free": 28, "used": 5, "total": 64}]
+    expect(not grown(before, {"free": 29, "used": 4, "total": 64}), "grown() is too strict")
+    for bad in ({"free": 27}, {"used": 6}, {"total": 63}):
+        expect(grown(before, {**before[0], **bad}) == bad, f"grown() accepts {bad}")
+
+
+def sequential(found):
+    """One connection after the other."""
+    before = warmed_up(found)
+    begin = time.monotonic()
+    for number in range(SEQUENTIAL):
+        expect(found.get().status == 200, f"connection {number} failed")
+    took = time.monotonic() - begin
+    same_memory(found, before)
+    return f"{SEQUENTIAL / took:,.0f} connections/s"
+
+
+def concurrent(found):
+    """All connections open before the first request, then each used three times."""
+    before = warmed_up(found)
+    faults = []
+
+    def client(barrier):
+        try:
+            with found.http(10) as connection:
+                barrier.wait(20)
+                for _ in range(3):
+                    expect(connection.get().status == 200, "a request failed")
+        except (OSError, Failure, threading.BrokenBarrierError) as error:
+            barrier.abort()
+            faults.append(f"{type(error).__name__}: {error}")
+
+    barrier = threading.Barrier(CONCURRENT)
+    threads = [threading.Thread(target=client, args=(barrier,)) for _ in range(CONCURRENT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expect(not faults, f"{len(faults)} of {CONCURRENT} clients failed: {faults[:3]}")
+    same_memory(found, before)
+
+
+def idle(found):
+    """Connections that say nothing must not keep others out, whether they are accepted or not."""
+    before = warmed_up(found)
+    with contextlib.ExitStack() as stack:
+        for _ in range(IDLE):
+            with found.inside():
+                peer = stack.enter_context(socket.socket())
+            peer.setblocking(False)
+            peer.connect_ex((found.address, found.ports.get(80, 80)))
+        time.sleep(0.5)
+        found.answers(15)
+    found.answers()
+    same_memory(found, before)
+
+
+def half_requests(found):
+    """Clients that vanish in the middle of a request or a response leave nothing behind."""
+    before = warmed_up(found)
+    for number in range(100):
+        with found.http() as connection:
+            connection.send("GET /chunked HTTP/1.1\r\nHost: t\r\n\r\n"[:5 + number])
+    found.answers()
+    same_memory(found, before)
+
+
+def cases():
+    """Each load over QEMU's network, over a TAP and as a Linux process."""
+    def on_site(where, net, step):
+        def function():
+            with site(where, net) as found:
+                return step(found)
+        return function
+
+    yield Case("the memory figures' comparison", figures_test)
+    loads = {f"{SEQUENTIAL:,} sequential connections": sequential, f"{CONCURRENT} concurrent connections": concurrent,
+             f"{IDLE} idle connections": idle, "100 broken requests": half_requests}
+    for where, net in (("microvm", USER), ("microvm", TAP), ("q35", TAP), (HOSTED, TAP)):
+        for name, step in loads.items():
+            yield Case(f"{name} on {where}, {net}", on_site(where, net, step))

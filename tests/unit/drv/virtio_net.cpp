@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <uk/drv/virtio_net.hpp>
+
+#include "virtio_fake.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+using namespace uk::drv;
+
+namespace {
+
+constexpr virtio_net_options small{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2};
+
+template <std::size_t Buffers = 32, virtio_net_options Options = small>
+struct rig {
+    using driver = typename virtio_net<Options, fake::transport>::template in<fake::os<Buffers>>;
+    std::unique_ptr<fake::os<Buffers>> os = std::make_unique<fake::os<Buffers>>();
+    fake::card& card = os->card;
+    fake::queue& rx = card.queues[0];
+    fake::queue& tx = card.queues[1];
+    std::unique_ptr<driver> net;
+
+    uk::packet_store& store() { return os->buffers.store(); }
+    driver& start() {
+        net = std::make_unique<driver>(*os);
+        return *net;
+    }
+    /// The device receives a frame of `n` octets, numbered from `first`, and says `claimed` (0: the truth).
+    std::uint16_t arrive(std::size_t n, unsigned first, std::int64_t claimed = -1) {
+        const auto id = rx.take();
+        const auto pieces = rx.pieces(id);
+        REQUIRE(pieces.size() == 1);
+        REQUIRE(pieces[0].flags == 2);
+        REQUIRE(n + 12 <= pieces[0].length);
+        std::memset(pieces[0].data(), 0xee, 12);
+        for (std::size_t i = 0; i < n; ++i) pieces[0].data()[12 + i] = static_cast<std::byte>(first + i);
+        rx.give(id, claimed < 0 ? static_cast<std::uint32_t>(n + 12) : static_cast<std::uint32_t>(claimed));
+        return id;
+    }
+    uk::outgoing frame(std::size_t n, unsigned first) {
+        uk::outgoing out{store().take()};
+        const auto octets = out.head.push_back(n);
+        for (std::size_t i = 0; i < n; ++i) octets[i] = static_cast<std::byte>(first + i);
+        return out;
+    }
+};
+
+bool holds(const uk::packet& p, std::size_t n, unsigned first) {
+    if (p.size() != n) return false;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (p.data()[i] != static_cast<std::byte>(first + i)) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("virtio_net comes up with what it needs and no more") {
+    rig r;
+    r.card.offered = ~std::uint64_t{0};
+    r.card.config = {0x02, 1, 2, 3, 4, 5, 0, 0, 0, 0, 0xdc, 0x05};
+    auto& net = r.start();
+    CHECK(r.card.accepted == (virtio_feature::version_1 | virtio_feature::net_mac | virtio_feature::net_mtu));
+    CHECK(r.card.status == 15);
+    CHECK(net.address() == uk::mac{{2, 1, 2, 3, 4, 5}});
+    CHECK(net.mtu() == 1500);
+    CHECK(r.rx.wakes);
+    CHECK(r.rx.driver_flags() == 0);
+    CHECK(!r.tx.wakes);
+    CHECK(r.tx.driver_flags() == 1);
+    CHECK(r.rx.waiting() == 8);
+    CHECK(r.rx.rings == 0);
+    net.flush();
+    CHECK(r.rx.rings == 1);
+    CHECK(r.tx.rings == 0);
+}
+
+TEST_CASE("virtio_net: a card's address and MTU are taken only where they can be") {
+    rig r;
+    r.card.config = {0x03, 1, 2, 3, 4, 5, 0, 0, 0, 0, 0x28, 0x23};
+    SUBCASE("not offered") {}
+    SUBCASE("a group address, and an MTU larger than the buffers") {
+        r.card.offered |= virtio_feature::net_mac | virtio_feature::net_mtu;
+    }
+    SUBCASE("all zero, and an MTU of no use") {
+        r.card.offered |= virtio_feature::net_mac | virtio_feature::net_mtu;
+        r.card.config = {};
+    }
+    auto& net = r.start();
+    CHECK(net.address() == small.address);
+    CHECK(net.mtu() == 1500);
+    CHECK((r.card.accepted & virtio_feature::net_mtu) == 0);
+}
+
+TEST_CASE("virtio_net: a smaller MTU is kept to") {
+    rig r;
+    r.card.offered |= virtio_feature::net_mtu;
+    r.card.config[10] = 68;
+    CHECK(r.start().mtu() == 68);
+    CHECK((r.card.accepted & virtio_feature::net_mtu) != 0);
+}
+
+TEST_CASE("virtio_net: a configuration that changes while it is read is read again") {
+    rig r;
+    r.card.offered |= virtio_feature::net_mac;
+    r.card.config[0] = 2;
+    r.card.config_changes = 4;
+    CHECK(r.start().address() == uk::mac{{2}});
+    CHECK(r.card.config_changes == 0);
+}
+
+TEST_CASE("virtio_net: frames arrive whole and in order, with the network header aligned") {
+    rig r;
+    auto& net = r.start();
+    CHECK(!net.receive());
+    for (unsigned round = 0; round < 1000; ++round) {
+        r.arrive(60, round);
+        r.arrive(1514, round + 1);
+        const uk::packet a = net.receive();
+        CHECK(holds(a, 60, round));
+        CHECK(reinterpret_cast<std::uintptr_t>(a.data() + 14) % 4 == 0);
+        CHECK(holds(net.receive(), 1514, round + 1));
+        CHECK(!net.receive());
+        net.flush();
+        REQUIRE(r.rx.waiting() == 8);
+    }
+    CHECK(net.counters().received == 2000);
+    CHECK(r.store().available() == 32 - 8);
+}
+
+TEST_CASE("virtio_net: indices wrap in both directions") {
+    rig r;
+    auto& net = r.start();
+    for (unsigned round = 0; round < 70'000; ++round) {
+        r.arrive(64, round);
+        REQUIRE(holds(net.receive(), 64, round));
+        REQUIRE(net.send(r.frame(20, round)));
+        r.tx.give(r.tx.take(), 0);
+        net.flush();
+    }
+    CHECK(net.counters().received == 70'000);
+    CHECK(net.counters().sent == 70'000);
+    CHECK(net.counters().bad_id + net.counters().bad_index == 0);
+    CHECK(r.store().available() == 32 - 8);
+}
+
+TEST_CASE("virtio_net: the line is acknowledged once a turn, before the ring is looked at") {
+    rig r;
+    auto& net = r.start();
+    CHECK(!net.receive());
+    CHECK(r.card.acknowledged == 1);
+    r.arrive(64, 1);
+    r.arrive(64, 2);
+    CHECK(net.receive());
+    CHECK(net.receive());
+    CHECK(!net.receive());
+    CHECK(r.card.acknowledged == 1);
+    net.flush();
+    CHECK(!net.receive());
+    CHECK(r.card.acknowledged == 2);
+}
+
+TEST_CASE("virtio_net: a length that cannot be is counted, and the frame dropped") {
+    rig r;
+    auto& net = r.start();
+    const std::size_t posted = r.store().capacity() - 2;
+    r.arrive(60, 0, 0);
+    r.arrive(60, 0, 11);
+    r.arrive(60, 0, 12);
+    r.arrive(60, 0, static_cast<std::int64_t>(posted + 1));
+    r.arrive(60, 0, 0xffff'ffff);
+    r.arrive(60, 0, 0x1'0000 + 72);
+    r.arrive(60, 9);
+    CHECK(holds(net.receive(), 60, 9));
+    CHECK(net.counters().receive_short == 3);
+    CHECK(net.counters().receive_long == 3);
+    CHECK(net.counters().received == 1);
+    net.flush();
+    CHECK(r.rx.waiting() == 8);
+    CHECK(r.store().available() == 32 - 8);
+    // The largest that was posted, and the smallest that is a frame.
+    r.arrive(60, 3, static_cast<std::int64_t>(posted));
+    CHECK(net.receive().size() == posted - 12);
+    r.arrive(60, 3, 13);
+    CHECK(net.receive().size() == 1);
+}
+
+TEST_CASE("virtio_net: used ids that cannot be do no harm") {
+    rig r;
+    auto& net = r.start();
+    const auto id = r.arrive(60, 1);
+    r.rx.give(id, 72);
+    r.rx.give(8, 72);
+    r.rx.give(0xffff'ffff, 72);
+    r.arrive(60, 2);
+    CHECK(holds(net.receive(), 60, 1));
+    CHECK(holds(net.receive(), 60, 2));
+    CHECK(!net.receive());
+    CHECK(net.counters().bad_id == 3);
+    CHECK(net.counters().stopped == 0);
+    r.tx.give(0, 0);
+    net.flush();
+    CHECK(net.counters().bad_index == 1);  // nothing was being sent
+}
+
+TEST_CASE("virtio_net: a device whose index jumps is stopped, and everything it had comes back") {
+    rig r;
+    auto& net = r.start();
+    uk::packet owner = r.store().take();
+    uk::outgoing out = r.frame(40, 0);
+    out.body = owner.contents();
+    out.owner = std::move(owner);
+    CHECK(net.send(std::move(out)));
+    r.arrive(60, 1);
+    SUBCASE("receiving") {
+        r.rx.jump(1000);
+        CHECK(!net.receive());
+    }
+    SUBCASE("sending") { r.tx.jump(2); }
+    net.flush();
+    CHECK(net.counters().bad_index == 1);
+    CHECK(net.counters().stopped == 1);
+    CHECK(r.card.status == 0);
+    CHECK(r.store().available() == 32);
+    CHECK(!net.receive());
+    CHECK(!net.send(r.frame(40, 0)));
+    net.flush();
+    CHECK(r.store().available() == 32);
+    CHECK(net.counters().stopped == 1);
+}
+
+TEST_CASE("virtio_net: a device that does not stop keeps its buffers") {
+    rig r;
+    auto& net = r.start();
+    r.card.resets = false;
+    r.rx.jump(1000);
+    CHECK(!net.receive());
+    net.flush();
+    CHECK(net.counters().stopped == 1);
+    CHECK(r.store().available() == 32 - 8);
+    CHECK(!net.receive());
+}
+
+TEST_CASE("virtio_net: DEVICE_NEEDS_RESET is found when sending stalls") {
+    rig r;
+    auto& net = r.start();
+    r.card.status |= virtio_status::needs_reset;
+    for (unsigned i = 0; i < 8; ++i) CHECK(net.send(r.frame(20, i)));
+    const int reads = r.card.status_reads;
+    net.flush();
+    CHECK(r.card.status_reads == reads);
+    CHECK(net.counters().stopped == 0);
+    CHECK(!net.send(r.frame(20, 9)));
+    net.flush();
+    CHECK(net.counters().stopped == 1);
+    CHECK(r.store().available() == 32);
+}
+
+TEST_CASE("virtio_net: a frame is sent behind a header of zeros, in one piece or two") {
+    rig r;
+    auto& net = r.start();
+    const uk::packet scratch = r.store().take();  // so that the buffer behind the header is not fresh
+    uk::outgoing one = r.frame(60, 1);
+    std::memset(one.head.data() - 12, 0xff, 12);
+    CHECK(net.send(std::move(one)));
+    static constexpr std::byte text[]{std::byte{7}, std::byte{8}, std::byte{9}};
+    uk::outgoing two = r.frame(54, 2);
+    two.body = text;
+    CHECK(net.send(std::move(two)));
+    CHECK(r.tx.rings == 0);
+    net.flush();
+    CHECK(r.tx.rings == 1);
+    REQUIRE(r.tx.waiting() == 2);
+
+    const auto first = r.tx.pieces(r.tx.take());
+    REQUIRE(first.size() == 1);
+    CHECK(first[0].flags == 0);
+    REQUIRE(first[0].length == 72);
+    for (std::size_t i = 0; i < 12; ++i) CHECK(first[0].data()[i] == std::byte{0});
+    for (std::size_t i = 0; i < 60; ++i) CHECK(first[0].data()[12 + i] == static_cast<std::byte>(1 + i));
+
+    const auto second = r.tx.pieces(r.tx.take());
+    REQUIRE(second.size() == 2);
+    CHECK(second[0].length == 66);
+    CHECK(second[1].data() == text);
+    CHECK(second[1].length == 3);
+    CHECK(second[1].flags == 0);
+}
+
+TEST_CASE("virtio_net: head and owner are kept until the device is done, whatever the order") {
+    rig r;
+    auto& net = r.start();
+    const std::size_t before = r.store().available();
+    for (unsigned i = 0; i < 2; ++i) {
+        uk::packet owner = r.store().take();
+        uk::outgoing out = r.frame(40, i);
+        out.body = uk::bytes(owner.data(), 10);
+        out.owner = std::move(owner);
+        CHECK(net.send(std::move(out)));
+    }
+    net.flush();
+    CHECK(r.store().available() == before - 4);
+    const auto a = r.tx.take();
+    const auto b = r.tx.take();
+    r.tx.give(b, 0);
+    net.flush();
+    CHECK(r.store().available() == before - 2);
+    CHECK(r.tx.pieces(a)[1].length == 10);
+    r.tx.give(a, 0xffff'ffff);
+    net.flush();
+    CHECK(r.store().available() == before);
+}
+
+TEST_CASE("virtio_net: a full ring drops, counts, rings, and recovers without a flush") {
+    rig r;
+    auto& net = r.start();
+    static constexpr std::byte text[1]{};
+    const auto before = r.store().available();
+    for (unsigned i = 0; i < 7; ++i) CHECK(net.send(r.frame(20, i)));
+    uk::outgoing two = r.frame(20, 7);
+    two.body = text;
+    CHECK(!net.send(std::move(two)));
+    CHECK(net.send(r.frame(20, 7)));
+    CHECK(!net.send(r.frame(20, 8)));
+    CHECK(net.counters().send_full == 2);
+    CHECK(net.counters().sent == 8);
+    CHECK(r.tx.rings == 2);
+    CHECK(r.store().available() == before - 8);
+    r.tx.give(r.tx.take(), 0);
+    CHECK(net.send(r.frame(20, 9)));
+    CHECK(net.counters().send_full == 2);
+}
+
+TEST_CASE("virtio_net: reception leaves the reserve to others and takes no more than the store has") {
+    rig<10> r;
+    auto& net = r.start();
+    CHECK(r.rx.waiting() == 6);
+    CHECK(r.store().available() == 4);
+    {
+        std::vector<uk::packet> others;
+        for (int i = 0; i < 4; ++i) others.push_back(r.store().take());
+        std::vector<uk::packet> held;
+        for (unsigned i = 0; i < 6; ++i) {
+            r.arrive(60, i);
+            held.push_back(net.receive());
+            CHECK(holds(held.back(), 60, i));
+            net.flush();
+        }
+        CHECK(r.rx.waiting() == 0);
+        CHECK(!net.receive());
+        CHECK(r.store().exhausted() == 0);
+        // Below the least, even the reserve is used.
+        others.pop_back();
+        net.flush();
+        CHECK(r.rx.waiting() == 1);
+        others.clear();
+        net.flush();
+        CHECK(r.rx.waiting() == 2);
+        CHECK(r.store().available() == 2);
+    }
+    net.flush();
+    CHECK(r.rx.waiting() == 6);
+    CHECK(r.store().available() == 4);
+}
+
+TEST_CASE("virtio_net gives everything back when it is torn down") {
+    rig r;
+    auto& net = r.start();
+    CHECK(net.send(r.frame(20, 0)));
+    r.net.reset();
+    CHECK(r.card.status == 0);
+    CHECK(r.store().available() == 32);
+}
