@@ -9,7 +9,7 @@ from tool.fault import Fault
 from tool.shell import BUILD
 
 SECONDS = 3     # a working KVM needs a tenth of that
-READY = r"listening|ready"
+READY = r"listening|ready|\d+\.\d+\.\d+\.\d+"     # a program that serves prints its address
 CACHE = BUILD / "kvm-probe.json"
 
 

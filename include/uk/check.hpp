@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <source_location>
 #include <string_view>
 
 /// The platform's last words: prints reason, file, line and a backtrace, then stops the machine with status 127.
@@ -15,15 +14,16 @@ extern "C" [[noreturn]] void uk_stop(int status);
 namespace uk {
 
 /// Stops the machine because of a bug in the program. Never for bad input: that is counted and dropped.
-[[noreturn, gnu::cold, gnu::noinline]] inline void panic(
-    std::string_view reason, std::source_location where = std::source_location::current()) {
-    uk_panic(reason.data(), reason.size(), where.file_name(), where.line());
+// Not std::source_location: its function names would be in the image.
+[[noreturn, gnu::cold, gnu::noinline]] inline void panic(std::string_view reason, const char* file = __builtin_FILE(),
+                                                         unsigned line = __builtin_LINE()) {
+    uk_panic(reason.data(), reason.size(), file, line);
 }
 
 /// Panics unless `holds`: an invariant of our own code.
-constexpr void check(bool holds, std::string_view reason,
-                     std::source_location where = std::source_location::current()) {
-    if (!holds) [[unlikely]] panic(reason, where);
+constexpr void check(bool holds, std::string_view reason, const char* file = __builtin_FILE(),
+                     unsigned line = __builtin_LINE()) {
+    if (!holds) [[unlikely]] panic(reason, file, line);
 }
 
 }  // namespace uk

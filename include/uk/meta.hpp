@@ -9,6 +9,8 @@
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -27,9 +29,10 @@ consteval auto apply(hana::tuple<T...>) {
     return hana::type_c<Template<typename T::type...>>;
 }
 
-/// The name of `T` as the compiler spells it, without `struct ` and the namespace `uk::`.
+namespace detail {
+
 template <class T>
-consteval std::string_view name_of() {
+consteval std::string_view spelled() {
     std::string_view f = __PRETTY_FUNCTION__;
     f.remove_prefix(f.find("T = ") + 4);
     f = f.substr(0, f.find_first_of(";]"));
@@ -37,6 +40,22 @@ consteval std::string_view name_of() {
         if (f.starts_with(prefix)) f.remove_prefix(prefix.size());
     }
     return f;
+}
+
+// A copy, so that an image that prints the name does not hold the rest of what the compiler spelled.
+template <class T>
+inline constexpr auto name_storage = [] {
+    std::array<char, spelled<T>().size()> copy{};
+    std::ranges::copy(spelled<T>(), copy.begin());
+    return copy;
+}();
+
+}  // namespace detail
+
+/// The name of `T` as the compiler spells it, without `struct ` and the namespace `uk::`.
+template <class T>
+consteval std::string_view name_of() {
+    return {detail::name_storage<T>.data(), detail::name_storage<T>.size()};
 }
 
 }  // namespace uk::meta

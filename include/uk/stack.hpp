@@ -4,6 +4,7 @@
 #include <uk/scheduler.hpp>
 #include <uk/wiring.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
@@ -31,6 +32,12 @@ class stack {
 
     template <class Port>
     static constexpr std::size_t place = wiring::place_of(detail::port_info_of<Port>);
+
+    static constexpr auto names = [] {
+        std::array<std::string_view, wiring::size> all;
+        for (std::size_t i = 0; i < wiring::size; ++i) all[i] = wiring::table[wiring::solved.order[i]].name;
+        return all;
+    }();
 
 public:
     stack() : objects_(*this) { static_assert(check_contracts(std::make_index_sequence<wiring::size>{})); }
@@ -75,11 +82,7 @@ public:
     }
 
     /// The names of the parts that the stack took, in order of construction.
-    static constexpr auto part_names() {
-        std::array<std::string_view, wiring::size> names;
-        for (std::size_t i = 0; i < wiring::size; ++i) names[i] = wiring::table[wiring::solved.order[i]].name;
-        return names;
-    }
+    static constexpr const auto& part_names() { return names; }
 
 private:
     template <std::size_t... I>

@@ -3,6 +3,7 @@
 
 from boot.harness import HOSTED, MACHINES, TAP, USER, run_to_end, site
 from tool.cases import Case, expect
+from tool.probe import READY
 
 KIB = 1 << 10
 
@@ -39,7 +40,7 @@ def hello(where):
 def echo(where, net):
     """echo returns what comes by TCP and UDP."""
     with site(where, net, "echo", forwards=(("tcp", 7), ("udp", 7))) as found:
-        expect(found.guest.wait_for("listening|ready", 20), "echo did not say that it is ready")
+        expect(found.guest.wait_for(READY, 20), "echo did not say that it is ready")
         data = bytes(range(256)) * 256
         with found.connect(7) as peer:
             got, sent = b"", 0

@@ -106,7 +106,7 @@ using joined = decltype(join(A{}, B{}));
 
 }  // namespace detail
 
-/// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.1).
+/// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.2).
 template <class Device>
 bool virtio_reset(Device& device) {
     device.write(virtio_reg::status, 0);

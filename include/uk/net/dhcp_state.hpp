@@ -33,7 +33,8 @@ inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
     if (!r.server.is_unicast() || !r.address.is_unicast() || r.address == r.server || r.lease_seconds == 0) return {};
     // Without a mask it is that of the address's class (RFC 950 section 2.1).
     const std::uint32_t a = r.address.value;
-    const std::uint32_t mask = r.mask != 0 ? r.mask : a >> 31 == 0 ? 0xff000000 : a >> 30 == 2 ? 0xffff0000 : 0xffffff00;
+    const std::uint32_t natural = a >> 31 == 0 ? 0xff000000 : a >> 30 == 2 ? 0xffff0000 : 0xffffff00;
+    const std::uint32_t mask = r.mask != 0 ? r.mask : natural;
     const int prefix = std::countl_one(mask);
     dhcp_lease l;
     l.own = {r.address, static_cast<std::uint8_t>(prefix)};

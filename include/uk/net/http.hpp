@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/arena.hpp>
 #include <uk/net/http_request.hpp>
 #include <uk/net/http_response.hpp>
 #include <uk/net/http_routes.hpp>
@@ -48,6 +49,25 @@ inline packet error_response(transport& io, unsigned status) {
     return out.take_piece();
 }
 
+// Frames for one request, held while a connection takes its own: connections alone never use up the memory, not even in
+// pieces too small for anything else, so that one request can always be answered.
+class reserve {
+public:
+    explicit reserve(arena& from) {
+        std::size_t i = 0;
+        for (std::size_t size : {2048U, 1024U, 1024U}) blocks_[i++] = from.allocate(size);
+    }
+    reserve(const reserve&) = delete;
+    reserve& operator=(const reserve&) = delete;
+    ~reserve() {
+        for (void* block : blocks_) arena::free(block);
+    }
+    explicit operator bool() const { return blocks_[0] != nullptr && blocks_[1] != nullptr && blocks_[2] != nullptr; }
+
+private:
+    void* blocks_[3];
+};
+
 template <class Stack, class Handler>
 class server : public server_state {
 public:
@@ -61,7 +81,8 @@ public:
     /// than 0 is sent at once, and nothing else.
     void begin_serving(connection& accepted, unsigned status) {
         do {
-            if (serve(accepted, status).detach()) return;
+            const reserve room(home.frames);
+            if (room && serve(accepted, status).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted.abort();

@@ -88,8 +88,8 @@ public:
     void part() {
         end_request();
         link.shutdown();
-        server.idle.push_back(entry);
         wait(waiting::linger, server.limit.linger_timeout);
+        become_idle();
         linger_left_ = server.limit.linger_octets;
     }
 
@@ -133,7 +133,8 @@ private:
             bytes& from = head.empty() ? data : head;
             const bytes next = by_reference ? from : from.first(std::min(from.size(), most_at_once));
             from = from.subspan(next.size());
-            const auto sent = co_await (by_reference ? s.link.write_constant(next) : s.link.write(next));
+            auto sending = by_reference ? s.link.write_constant(next) : s.link.write(next);
+            const auto sent = co_await std::move(sending);
             if (!sent) co_return fail(reduce(sent.error()));
         }
         s.wait_no_more();

@@ -94,8 +94,8 @@ struct udp {
         explicit in(Stack& os) : os_(os) {}
 
         /// The next datagram of a socket, as something to await: `co_await socket.receive()`, or within a time:
-        /// `co_await uk::within(2s, socket.receive())`. Yields a `result<datagram>`; fails with `closed` when the socket
-        /// is destroyed meanwhile, and with `cancelled` when another task took the datagram first.
+        /// `co_await uk::within(2s, socket.receive())`. Yields a `result<datagram>`; fails with `closed` when the
+        /// socket is destroyed meanwhile, and with `cancelled` when another task took the datagram first.
         class receiving {
         public:
             receiver_awaiter operator co_await() const { return {*from_, generation_}; }
@@ -125,8 +125,8 @@ struct udp {
 
             receiving receive() { return {*record_, record_->generation}; }
 
-            /// Sends a copy of `payload`. Fails with `no_buffers`, `too_large` (more than one datagram of the link holds)
-            /// or as port::ip does.
+            /// Sends a copy of `payload`. Fails with `no_buffers`, `too_large` (more than one datagram of the link
+            /// holds) or as port::ip does.
             result<> send(ip4_address to, std::uint16_t to_port, bytes payload) {
                 return home_->send_copy(to, to_port, record_->port, payload);
             }

@@ -35,13 +35,13 @@ struct region {
 /// The configuration space of a PCI function, with BARs that have sizes.
 struct function {
     std::array<std::uint32_t, 64> words{};
-    std::array<std::uint32_t, 6> bar_masks{};  // which bits of a BAR can be written
+    std::array<std::uint32_t, 7> bar_masks{};  // which bits of a BAR can be written; the last one is none
     int sized_while_decoding = 0;
 
     std::uint32_t& operator[](unsigned offset) { return words.at(offset / 4); }
 
     void write(unsigned offset, std::uint32_t value) {
-        if (offset >= 0x10 && offset < 0x28) {
+        if (offset >= 0x10 && offset < 0x2c) {
             const std::uint32_t mask = bar_masks.at((offset - 0x10) / 4);
             if ((words[1] & 3) != 0) ++sized_while_decoding;
             words[offset / 4] = (value & mask) | (words[offset / 4] & ~mask & 0xf);
@@ -60,6 +60,7 @@ struct bus {
     std::vector<uk::mmio_slot> slots;
     std::size_t claimed_slots = 0;  // beyond those that there are
     std::vector<region*> regions;
+    region* elsewhere = nullptr;  // what all other addresses lead to: nothing but the driver's own checks stops it
     std::vector<std::uint32_t> woken;
     int reads = 0;
 
@@ -89,7 +90,7 @@ struct bus {
                 return r->octets.data() + (physical - r->base);
             }
         }
-        return nullptr;
+        return elsewhere != nullptr ? elsewhere->octets.data() : nullptr;
     }
     std::uint64_t dma_address(const volatile void* p) const { return reinterpret_cast<std::uint64_t>(p); }
 

@@ -81,10 +81,22 @@ TEST_CASE("empty windows, strangers and legacy devices are told apart") {
 
 TEST_CASE("windows that cannot be are passed over") {
     rig r;
+    fake::region elsewhere{0};
+    fake::make_mmio(elsewhere, 0, 1);
+    r.os.bus.elsewhere = &elsewhere;
     fake::make_mmio(r.memory, 512 * 7, 1);
-    r.os.bus.slots[0] = {0xfeb0'0e00, 0xff, 1};    // too small for the registers
-    r.os.bus.slots[1] = {0xfeb0'0e01, 512, 1};     // not aligned
-    r.os.bus.slots[2] = {0x1234'0000, 512, 1};     // not to be mapped
+    fake::make_mmio(r.memory, 512 * 5 + 1, 1);
+    r.os.bus.slots[0] = {0xfeb0'0e00, 0xff, 1};     // too small for the registers
+    r.os.bus.slots[1] = {0xfeb0'0a01, 512, 1};     // not aligned
+    r.find();
+    REQUIRE(r.device);
+    CHECK(r.os.bus.woken == std::vector<std::uint32_t>{23});
+}
+
+TEST_CASE("a window that cannot be mapped is passed over") {
+    rig r;
+    fake::make_mmio(r.memory, 512 * 7, 1);
+    r.os.bus.slots[2] = {0x1234'0000, 512, 1};
     r.find();
     REQUIRE(r.device);
     CHECK(r.os.bus.woken == std::vector<std::uint32_t>{23});

@@ -10,6 +10,9 @@
 #include <memory>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace uk::drv;
 
 namespace {
@@ -58,6 +61,21 @@ bool holds(const uk::packet& p, std::size_t n, unsigned first) {
     return true;
 }
 
+/// True when `f` panics; in a process of its own, whose last words nobody reads.
+template <class F>
+bool panics(F f) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::close(1);
+        ::close(2);
+        f();
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 127;
+}
+
 }  // namespace
 
 TEST_CASE("virtio_net comes up with what it needs and no more") {
@@ -95,6 +113,20 @@ TEST_CASE("virtio_net: a card's address and MTU are taken only where they can be
     CHECK(net.address() == small.address);
     CHECK(net.mtu() == 1500);
     CHECK((r.card.accepted & virtio_feature::net_mtu) == 0);
+}
+
+TEST_CASE("virtio_net panics where there is no card, or none that it can drive") {
+    rig r;
+    CHECK(!panics([&] { r.start(); }));
+    SUBCASE("none") { r.card.lack = virtio_lack::device; }
+    SUBCASE("no MSI-X") { r.card.lack = virtio_lack::interrupt; }
+    SUBCASE("no version 1") { r.card.offered = virtio_feature::net_mac; }
+    SUBCASE("no agreement") { r.card.agrees = false; }
+    SUBCASE("no receive queue") { r.rx.most = 0; }
+    SUBCASE("no send queue") { r.tx.most = 0; }
+    SUBCASE("no vector") { r.card.has_vectors = false; }
+    SUBCASE("a configuration that never holds still") { r.card.config_changes = 1'000'000; }
+    CHECK(panics([&] { r.start(); }));
 }
 
 TEST_CASE("virtio_net: a smaller MTU is kept to") {

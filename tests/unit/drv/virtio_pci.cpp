@@ -17,10 +17,12 @@ struct rig {
     fake::bus_os os;
     fake::region registers{0x8'0000'0000};
     fake::region table{0xfebd'0000};
+    fake::region elsewhere{0};
     virtio_pci::device_type device;
 
     explicit rig(std::uint32_t id = 0x1041) {
         os.bus.regions = {&registers, &table};
+        os.bus.elsewhere = &elsewhere;
         os.bus.functions[0][0] = 0x1237'8086;  // a host bridge
         os.bus.functions[slot_3] = fake::make_pci(id);
     }
@@ -141,7 +143,13 @@ TEST_CASE("capabilities that make no sense are not used") {
     rig r;
     fake::function& f = r.card();
     SUBCASE("no list") { f[0x34] = 0; }
-    SUBCASE("the list starts in the header") { f[0x34] = 0x10; }
+    SUBCASE("the list starts in the header") {
+        f[0x34] = 0x28;
+        f[0x28] = f[0x40];
+        f[0x2c] = 4;
+        f[0x30] = 0;
+        f[0x34] = 0x428;
+    }
     SUBCASE("a loop") { f[0x54] = (f[0x54] & 0xffff'00ff) | 0x4000; }
     SUBCASE("a loop of one") { f[0x40] = 0x4009; }
     SUBCASE("a capability over the end of the space") {
@@ -155,11 +163,11 @@ TEST_CASE("capabilities that make no sense are not used") {
         f[0xf8] = 0xc00;
         f[0xfc] = 0x400;
     }
-    SUBCASE("no such BAR") { f[0x44] = 6; }
+    SUBCASE("no such BAR") { f[0x44] = 6, f[0x28] = 0xfeb0'0000, f.bar_masks[6] = 0xffff'e000; }
     SUBCASE("another such") { f[0x44] = 255; }
     SUBCASE("the upper half of a BAR") { f[0x44] = 5; }
     SUBCASE("a BAR that was not set up") { f[0x20] = 0xc, f[0x24] = 0; }
-    SUBCASE("an I/O BAR") { f[0x20] = 0xc001, f.bar_masks[4] = 0xffff'ffe0; }
+    SUBCASE("an I/O BAR") { f[0x20] = 0xc001, f.bar_masks[4] = 0xffff'e000; }
     SUBCASE("a BAR without a size") { f[0x20] = 0xc, f.bar_masks[4] = 0; }
     SUBCASE("a 64-bit BAR that has no upper half") {
         f[0x44] = 5;
@@ -168,12 +176,12 @@ TEST_CASE("capabilities that make no sense are not used") {
     }
     SUBCASE("an offset beyond the BAR") { f[0x48] = 0x2000; }
     SUBCASE("a length beyond the BAR") { f[0x48] = 0x1c04; }
-    SUBCASE("offset and length that wrap") { f[0x48] = 0xffff'fff0, f[0x4c] = 0x40; }
+    SUBCASE("offset and length that wrap") { f[0x48] = 0xffff'ffc0, f[0x4c] = 0x80; }
     SUBCASE("a length of everything") { f[0x4c] = 0xffff'ffff; }
     SUBCASE("an offset that is not aligned") { f[0x48] = 2; }
     SUBCASE("common registers cut short") { f[0x4c] = 0x37; }
     SUBCASE("notifications without room") { f[0x80] = 1; }
-    SUBCASE("a BAR that cannot be mapped") { f[0x24] = 9; }
+    SUBCASE("a BAR that cannot be mapped") { f[0x24] = 9, r.os.bus.elsewhere = nullptr; }
     r.expect(virtio_lack::sense);
 }
 

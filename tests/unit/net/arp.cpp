@@ -190,7 +190,9 @@ TEST_CASE("the table is bounded: the neighbour unused longest makes room") {
     CHECK(os.take() == datagram_to(peer_mac, one));
     os.send("10.0.0.12"_ip4, one);
     CHECK(os.take() == request_for("10.0.0.12"_ip4));
-    // 11 was used before 12 was asked, yet 12, still without an answer, is kept rather than it.
+    os.send("10.0.0.11"_ip4, one);
+    os.card().from_stack.clear();
+    // 12 was used before 11, yet it is kept rather than 11: a packet waits for its answer.
     os.ask_us("10.0.0.14"_ip4);
     os.card().from_stack.clear();
     os.reply("10.0.0.12"_ip4);
@@ -199,6 +201,15 @@ TEST_CASE("the table is bounded: the neighbour unused longest makes room") {
     CHECK(os.store().available() >= uk::packets<>::count - 2);
     os.run_for(10s);
     CHECK(os.all_back());
+}
+
+TEST_CASE("a probe makes nobody be forgotten") {
+    host_with<net::arp_limits{.entries = 1}> os;
+    os.ask_us(peer_ip);
+    os.ask_us({});
+    os.card().from_stack.clear();
+    os.send(peer_ip, one);
+    CHECK(os.take() == datagram_to(peer_mac, one));
 }
 
 TEST_CASE("a new address forgets the old network") {

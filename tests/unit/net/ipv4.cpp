@@ -167,7 +167,8 @@ TEST_CASE("fragments are counted and dropped") {
 
 TEST_CASE("nested and unknown protocols are reported as unreachable") {
     host os;
-    for (std::uint8_t protocol : {4, 41, 0, 255}) os.inject(ip_frame(peer_ip, our_ip, protocol, good()));
+    constexpr std::uint8_t unknown[] = {4, 41, 0, 255};
+    for (auto protocol : unknown) os.inject(ip_frame(peer_ip, our_ip, protocol, good()));
     CHECK(os.counters().unknown_protocol == 4);
     CHECK(os.part<others>().unreachable == 4);
 }

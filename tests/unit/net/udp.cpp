@@ -31,8 +31,8 @@ struct owner_of_68 {
 
 using small_udp = net::udp<net::udp_limits{.sockets = 3, .queued = 2}>;
 
-struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp, small_udp, owner_of_68,
-                                 uk::uses<uk::port::udp>>> {
+struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp, small_udp,
+                                 owner_of_68, uk::uses<uk::port::udp>>> {
     host() {
         (*this)[uk::port::ip].configure(our_net, router_ip);
         meet_peer();
@@ -176,6 +176,15 @@ TEST_CASE("the queue is bounded, and keeps the oldest in order") {
         CHECK(t.take().value() == text);
         os.hear(7, "4");
     }
+}
+
+TEST_CASE("what lies behind the datagram's length is not received") {
+    host os;
+    auto s = *os.udp().bind(7);
+    os.inject(ip_frame(peer_ip, our_ip, 17, udp_payload(peer_ip, 5000, our_ip, 7, octets_of("this")) + octets(9)));
+    auto t = receive(os, s);
+    REQUIRE(t.start());
+    CHECK(t.take().value() == "this from 5000");
 }
 
 TEST_CASE("a part has its port") {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <uk/net/tcp_record.hpp>
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace net = uk::net;
+
+TEST_CASE("a connection is small") { CHECK(sizeof(net::tcp_record) <= 272); }
+
+TEST_CASE("each counter has a name of its own, in the order of the causes") {
+    std::set<std::string_view> names;
+    for (auto name : net::tcp_count_names) {
+        CHECK_FALSE(name.empty());
+        names.insert(name);
+    }
+    CHECK(names.size() == net::tcp_count_names.size());
+    const auto name = [](net::tcp_count c) { return net::tcp_count_names[static_cast<std::size_t>(c)]; };
+    CHECK(name(net::tcp_count::not_syn) == "not syn");
+    CHECK(name(net::tcp_count::send_failed) == "send failed");
+    // The part maps causes to counters by their distance.
+    const auto distance = [](net::tcp_drop d, net::tcp_count c) {
+        return static_cast<int>(c) - static_cast<int>(net::tcp_count::out_of_window) - (static_cast<int>(d) - 1);
+    };
+    CHECK(distance(net::tcp_drop::out_of_window, net::tcp_count::out_of_window) == 0);
+    CHECK(distance(net::tcp_drop::bad_ack, net::tcp_count::bad_ack) == 0);
+    CHECK(distance(net::tcp_drop::bad_reset, net::tcp_count::bad_reset) == 0);
+    CHECK(distance(net::tcp_drop::bad_syn, net::tcp_count::bad_syn) == 0);
+    CHECK(distance(net::tcp_drop::no_ack, net::tcp_count::no_ack) == 0);
+    CHECK(distance(net::tcp_drop::not_syn, net::tcp_count::not_syn) == 0);
+}
