@@ -10,12 +10,12 @@
 #include <string_view>
 
 /// Drivers of virtio devices (Virtual I/O Device, version 1.2; sections are cited by its numbers). What a device does
-/// (virtio_net, virtio_rng) is apart from how it is reached: a *transport* (virtio_pci, virtio_mmio, virtio_pci_or_mmio)
+/// (virtio_net, virtio_rng) is apart from how it is reached: a transport (virtio_pci, virtio_mmio, virtio_pci_or_mmio)
 /// finds a device and gives a handle on its registers. Only the modern interface is spoken, and nothing that a device
 /// says is believed.
 ///
-/// A transport has `needs`, `device_type`, `find(os, type, wakes, device)` and `dma_address(os, pointer)`. A handle has what
-/// virtio_device has.
+/// A transport has `needs`, `device_type`, `find(os, type, wakes, device)` and `dma_address(os, pointer)`. A handle has
+/// what virtio_device has.
 namespace uk::drv {
 
 static_assert(std::endian::native == std::endian::little, "virtio: all fields are little-endian (section 1.4)");
@@ -69,10 +69,10 @@ inline constexpr virtio_register queue_size_max{0x034, 0x18, 2};
 inline constexpr virtio_register queue_size{0x038, 0x18, 2};
 inline constexpr virtio_register queue_enable{0x044, 0x1c, 2};
 
-/// The lower half of the address of the queue's descriptors (0), available ring (1) or used ring (2), and the upper one.
+/// A half, lower or upper, of the address of the queue's descriptors (area 0), available ring (1) or used ring (2).
 constexpr virtio_register queue_address(unsigned area, unsigned half) {
-    return {static_cast<std::uint16_t>(0x080 + 16 * area + 4 * half), static_cast<std::uint8_t>(0x20 + 8 * area + 4 * half),
-            4};
+    return {static_cast<std::uint16_t>(0x080 + 16 * area + 4 * half),
+            static_cast<std::uint8_t>(0x20 + 8 * area + 4 * half), 4};
 }
 
 // One layout only; the other has another way.

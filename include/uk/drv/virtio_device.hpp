@@ -94,7 +94,7 @@ public:
         }
     }
 
-    /// A field of the device's own configuration, `offset` a multiple of its size; 0 where the configuration ends before.
+    /// A field of the device's own configuration, `offset` a multiple of its size; 0 beyond the configuration.
     template <class T>
     T config(std::uint32_t offset) const {
         return offset + sizeof(T) <= config_.size ? config_.read<T>(offset) : T{0};

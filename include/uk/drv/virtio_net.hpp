@@ -28,7 +28,7 @@ struct virtio_net_options {
     std::uint16_t reserve = 16;
     /// Buffers that reception claims even so, so that an acknowledgement can still arrive.
     std::uint16_t least = 4;
-    /// The address where the card has none of its own; a locally administered one, different for each machine on a link.
+    /// The address where the card has none of its own: a locally administered one, different on each machine of a link.
     mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
 };
 

@@ -10,8 +10,8 @@
 
 namespace uk::drv {
 
-/// Offsets and bits of the PCI configuration space (PCI Local Bus 3.0, chapter 6). What stands below 4 octets' alignment
-/// is the lower or upper part of the word.
+/// Offsets and bits of the PCI configuration space (PCI Local Bus 3.0, chapter 6), which is accessed in words of
+/// 4 octets.
 struct pci_config {
     static constexpr unsigned id = 0x00;
     static constexpr unsigned command = 0x04;  // upper half: status

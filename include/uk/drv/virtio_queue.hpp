@@ -18,8 +18,8 @@ struct virtio_piece {
     bool device_writes;
 };
 
-/// A buffer that the device is done with: the id that `add` gave, and how many octets the device says it wrote, which is
-/// whatever it likes.
+/// A buffer that the device is done with: the id that `add` gave, and how many octets the device says it wrote, which
+/// can be any number.
 struct virtio_used {
     std::uint16_t id;
     std::uint32_t length;
@@ -77,8 +77,8 @@ public:
         std::size_t left = pieces.size();
         for (const virtio_piece& piece : pieces) {
             const std::uint16_t next = next_[free_];
-            descriptors_[free_] = {piece.address, piece.length,
-                                   static_cast<std::uint16_t>((--left != 0 ? 1 : 0) | (piece.device_writes ? 2 : 0)), next};
+            const int flags = (--left != 0 ? 1 : 0) | (piece.device_writes ? 2 : 0);
+            descriptors_[free_] = {piece.address, piece.length, static_cast<std::uint16_t>(flags), next};
             free_ = next;
         }
         chain_[id] = static_cast<std::uint16_t>(pieces.size());

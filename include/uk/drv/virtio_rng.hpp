@@ -20,9 +20,9 @@ struct virtio_rng_options {
     std::uint32_t looks = 1 << 24;
 };
 
-/// A virtio entropy device (section 5.4): port::entropy. Where there is none, or it stopped answering, `fill` says false.
-/// Looks for the device when it is first asked, so that a machine with a better source pays nothing; waits for it without
-/// halting: meant for seeds, not for streams.
+/// A virtio entropy device (section 5.4): port::entropy. Where there is none, or it stopped answering, `fill` says
+/// false. Looks for the device when it is first asked, so that a machine with a better source pays nothing. Waits for
+/// it without halting: meant for seeds, not for streams.
 template <virtio_rng_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_rng {
     using needs = typename Transport::needs;
@@ -67,8 +67,9 @@ struct virtio_rng {
             state_ = state::gone;
             Transport::find(os_, virtio_type::entropy, false, device_);
             if (!device_) return;
+            const auto dma = [&](const volatile void* p) { return Transport::dma_address(os_, p); };
             if (virtio_begin(device_) && virtio_accept(device_, virtio_feature::version_1) &&
-                queue_.set_up(device_, 0, false, [&](const volatile void* p) { return Transport::dma_address(os_, p); })) {
+                queue_.set_up(device_, 0, false, dma)) {
                 virtio_go(device_);
                 state_ = state::ready;
             } else {

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -55,17 +56,17 @@ class reserve {
 public:
     explicit reserve(arena& from) {
         std::size_t i = 0;
-        for (std::size_t size : {2048U, 1024U, 1024U}) blocks_[i++] = from.allocate(size);
+        for (std::size_t size : {1024U, 1024U, 512U, 512U}) blocks_[i++] = from.allocate(size);
     }
     reserve(const reserve&) = delete;
     reserve& operator=(const reserve&) = delete;
     ~reserve() {
         for (void* block : blocks_) arena::free(block);
     }
-    explicit operator bool() const { return blocks_[0] != nullptr && blocks_[1] != nullptr && blocks_[2] != nullptr; }
+    explicit operator bool() const { return std::find(std::begin(blocks_), std::end(blocks_), nullptr) == std::end(blocks_); }
 
 private:
-    void* blocks_[3];
+    void* blocks_[4];
 };
 
 template <class Stack, class Handler>
@@ -81,14 +82,22 @@ public:
     /// than 0 is sent at once, and nothing else.
     void begin_serving(connection& accepted, unsigned status) {
         do {
-            const reserve room(home.frames);
-            if (room && serve(accepted, status).detach()) return;
+            bool enough = false;
+            task<> serving = allocate(accepted, status, enough);
+            if (enough && std::move(serving).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted.abort();
     }
 
 private:
+    // The task is lazy: it has its frame, but does not run yet.
+    task<> allocate(connection& accepted, unsigned status, bool& enough) {
+        const reserve room(home.frames);
+        enough = static_cast<bool>(room);
+        return serve(accepted, status);
+    }
+
     task<> serve(connection& accepted, unsigned status) {
         session s(*this, std::move(accepted));
         co_await s.enter();

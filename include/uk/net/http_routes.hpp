@@ -32,33 +32,25 @@ struct route_row {
 template <class Handler, class Stack>
 std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& out, result<>& outcome) {
     constexpr bool wants_stack = std::invocable<Handler&, Stack&, request&, response&>;
-    static_assert(require<wants_stack || std::invocable<Handler&, request&, response&>,
-                          "net::http: a handler takes (http::request& in, http::response& out), or its stack before "
-                          "these: (server& os, http::request& in, http::response& out).">());
-    auto made = [&] {
-        if constexpr (wants_stack) {
-            if constexpr (std::is_void_v<std::invoke_result_t<Handler&, Stack&, request&, response&>>) {
-                handler(os, in, out);
-                return result<>();
-            } else {
+    constexpr bool fits = wants_stack || std::invocable<Handler&, request&, response&>;
+    static_assert(require<fits, "net::http: a handler takes (http::request& in, http::response& out), or its stack before "
+                                "these: (server& os, http::request& in, http::response& out).">());
+    if constexpr (fits) {
+        auto made = [&]() -> decltype(auto) {
+            if constexpr (wants_stack) {
                 return handler(os, in, out);
+            } else {
+                return handler(in, out);
             }
-        } else if constexpr (std::is_void_v<std::invoke_result_t<Handler&, request&, response&>>) {
-            handler(in, out);
-            return result<>();
-        } else {
-            return handler(in, out);
-        }
-    };
-    using returned = std::invoke_result_t<decltype(made)&>;
-    static_assert(require<std::same_as<returned, result<>> || std::same_as<returned, task<>>,
-                          "net::http: a handler returns nothing, uk::result<> or uk::task<>.">());
-    if constexpr (std::same_as<returned, task<>>) {
-        return made();
-    } else {
-        outcome = made();
-        return {};
+        };
+        using returned = std::invoke_result_t<decltype(made)&>;
+        if constexpr (std::same_as<returned, task<>>) return made();
+        if constexpr (std::same_as<returned, result<>>) outcome = made();
+        if constexpr (std::is_void_v<returned>) made();
+        constexpr bool known = std::same_as<returned, task<>> || std::same_as<returned, result<>> || std::is_void_v<returned>;
+        static_assert(require<known, "net::http: a handler returns nothing, uk::result<> or uk::task<>.">());
     }
+    return {};
 }
 
 /// The row for a request; `rows` when there is none. `allowed` collects the methods that the path knows. A row for GET

@@ -25,7 +25,9 @@ public:
                                    "uk::net: a port number is from 1 to 65535; port 0 is no place to listen.", "error")))
 #endif
         : value_(static_cast<std::uint16_t>(number)) {
+#if !defined(__clang__)
         if (number < 1 || number > 65535) detail::uk_a_port_number_is_from_1_to_65535();
+#endif
     }
 
     constexpr std::uint16_t value() const { return value_; }

@@ -42,7 +42,8 @@ struct tcp_ends {
 /// Packet buffers are shared fairly: a connection that holds h of them, with a free ones left, may go up to
 /// (a + h - reserve) / 3, so that what remains is always at least twice what any one holds. Text in order that a task is
 /// waiting for, and the first buffer of a send queue, may take from the reserve down to its half. Text that came early
-/// may have half of the share. What is refused has been received in vain: the peer sends it again.
+/// may have half of the share. What is refused has been received in vain: the peer sends it again. Against peers that do
+/// not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
     tcp_core(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners,

@@ -21,7 +21,9 @@ struct rig {
         os.bus.regions = {&memory};
         for (std::uint32_t i = 0; i < 8; ++i) os.bus.slots.push_back({0xfeb0'0000 + 512 * i, 512, 16 + i});
     }
-    void find(virtio_type type = virtio_type::network, bool wakes = true) { virtio_mmio::find(os, type, wakes, device); }
+    void find(virtio_type type = virtio_type::network, bool wakes = true) {
+        virtio_mmio::find(os, type, wakes, device);
+    }
 };
 
 }  // namespace

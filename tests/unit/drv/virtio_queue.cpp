@@ -21,7 +21,8 @@ struct rig {
     fake::queue& other = card.queues[1];
 
     bool set_up(bool wakes = true) {
-        return queue.set_up(device, 1, wakes, [](const volatile void* p) { return reinterpret_cast<std::uint64_t>(p); });
+        const auto dma = [](const volatile void* p) { return reinterpret_cast<std::uint64_t>(p); };
+        return queue.set_up(device, 1, wakes, dma);
     }
     std::uint16_t add(std::uint64_t address = 0x1000) {
         const std::array<virtio_piece, 1> one{{{address, 64, true}}};
@@ -176,7 +177,8 @@ TEST_CASE("the middle of a chain is no id") {
 }
 
 TEST_CASE("an index beyond what the device has breaks the queue, once and for good") {
-    for (const std::uint16_t jump : {std::uint16_t{3}, std::uint16_t{9}, std::uint16_t{0x8000}, std::uint16_t{0xffff}}) {
+    constexpr std::uint16_t jumps[]{3, 9, 0x8000, 0xffff};
+    for (const std::uint16_t jump : jumps) {
         rig r;
         REQUIRE(r.set_up());
         const auto a = r.add();

@@ -5,6 +5,8 @@
 
 #include "http_site.hpp"
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,11 +27,9 @@ uk::result<> home(http::request& in, http::response& out) {
 }
 
 uk::task<> echo(http::request& in, http::response& out) {
-    while (true) {
-        const uk::bytes piece = co_await (co_await in.read_body());
-        if (piece.empty()) co_return {};
-        co_await (co_await out.write(piece));
-    }
+    std::array<std::byte, 64> memory;
+    const uk::bytes all = co_await (co_await in.read_all(memory));
+    co_return co_await out.write(all);
 }
 
 uk::task<> slow(http::request&, http::response& out) {

@@ -109,15 +109,61 @@ void transfer(std::uint64_t seed, unsigned loss, unsigned reorder, unsigned doub
     CHECK(r.received == octets);
     CHECK(l.read_error == uk::error::closed);
     CHECK(r.read_error == uk::error::closed);
-    MESSAGE("seed " << seed << " loss " << loss << "/1000: " << n.now.ns / 1'000'000 << " ms, " << n.sent << " segments, "
-                    << left.count(tcp_count::timeouts) << "+" << right.count(tcp_count::timeouts) << " timeouts, "
-                    << left.count(tcp_count::fast_retransmits) << "+" << right.count(tcp_count::fast_retransmits)
-                    << " fast retransmits");
     n.loss = 0;
     everything_back(n, left, right);
     CHECK(left.scheduler().failed_tasks == 0);
     CHECK(right.scheduler().failed_tasks == 0);
     CHECK(left.scheduler().frames.used() == 0);
+}
+
+}  // namespace
+
+namespace {
+
+uk::task<> accept_into(host&, tcp_listener& l, std::optional<tcp_connection>& out) {
+    out.emplace(co_await co_await l.accept());
+    co_return {};
+}
+
+uk::task<> connect_into(host& os, std::optional<tcp_connection>& out) {
+    out.emplace(co_await co_await os.net().connect(world::right_address, 80));
+    co_return {};
+}
+
+uk::task<> one_write(host&, tcp_connection& c, std::string_view text, bool constant, bool& done) {
+    if (constant) {
+        co_await co_await c.write_constant(uk::as_bytes(text));
+    } else {
+        co_await co_await c.write(uk::as_bytes(text));
+    }
+    done = true;
+    co_return {};
+}
+
+uk::task<> take(host&, tcp_connection& c, std::string& out) {
+    while (true) out += uk::as_text((co_await co_await c.read()).contents());
+}
+
+uk::task<> answer_each(host& os) {
+    auto listener = co_await os.net().listen(80);
+    while (true) {
+        tcp_connection c = co_await co_await listener.accept();
+        const auto question = co_await c.read();
+        if (question) co_await co_await c.write(question->contents());
+    }
+}
+
+uk::task<> ask_many(host& os, int number, int& answered) {
+    for (int i = 0; i < number; ++i) {
+        tcp_connection c = co_await co_await os.net().connect(world::right_address, 80);
+        co_await co_await c.write(uk::as_bytes("question"));
+        const auto answer = co_await c.read();
+        answered += answer && uk::as_text(answer->contents()) == "question" ? 1 : 0;
+        c.shutdown();
+        const auto end = co_await c.read();
+        answered += !end && end.error() == uk::error::closed ? 0 : -1000;
+    }
+    co_return {};
 }
 
 }  // namespace
@@ -128,4 +174,149 @@ TEST_CASE("a megabyte each way, at once, unharmed") {
 
 TEST_CASE("small transfers under all troubles, many seeds") {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) transfer(seed, 20 * (seed % 8), 150, 50, 30'000);
+}
+
+TEST_CASE("a thousand connections one after the other leave nothing behind") {
+    network n(3);
+    host left(world::left_address);
+    host right(world::right_address);
+    int answered = 0;
+    REQUIRE(answer_each(right).detach());
+    const auto frames = right.scheduler().frames.used();
+    REQUIRE(ask_many(left, 1000, answered).detach());
+    CHECK(world::run(n, 1h, [&] { return answered == 1000; }, left, right));
+    world::pass(n, 1min, left, right);
+    CHECK(left.net().in_use() == 0);
+    CHECK(right.net().in_use() == 0);
+    CHECK(left.free_buffers() == host::buffers);
+    CHECK(right.free_buffers() == host::buffers);
+    CHECK(left.scheduler().frames.used() == 0);
+    CHECK(right.scheduler().frames.used() == frames);
+    CHECK(left.scheduler().failed_tasks == 0);
+    CHECK(left.count(tcp_count::timeouts) + right.count(tcp_count::timeouts) == 0);
+}
+
+TEST_CASE("closing in every order ends well, with and without loss") {
+    // Each end shuts down, lets go or aborts, the left at once and the right after a pause of its own.
+    for (int way = 0; way < 9; ++way) {
+        for (int pause : {0, 1, 2, 500}) {
+            for (unsigned loss : {0U, 300U}) {
+                CAPTURE(way);
+                CAPTURE(pause);
+                CAPTURE(loss);
+                network n(static_cast<std::uint64_t>(way * 10 + pause) + loss);
+                host left(world::left_address);
+                host right(world::right_address);
+                auto listener = std::move(*right.net().listen(80));
+                std::optional<tcp_connection> l;
+                std::optional<tcp_connection> r;
+                REQUIRE(accept_into(right, listener, r).detach());
+                REQUIRE(connect_into(left, l).detach());
+                REQUIRE(world::run(n, 10s, [&] { return l && r; }, left, right));
+                n.loss = loss;
+                const auto end = [](std::optional<tcp_connection>& c, int how) {
+                    if (how == 0) c->shutdown();
+                    if (how == 1) c.reset();
+                    if (how == 2) c->abort();
+                };
+                end(l, way / 3);
+                world::pass(n, uk::duration(pause * 1'000'000), left, right);
+                end(r, way % 3);
+                world::pass(n, 5s, left, right);
+                n.loss = 0;
+                l.reset();
+                r.reset();
+                everything_back(n, left, right);
+            }
+        }
+    }
+}
+
+TEST_CASE("a closed window: probes, and on as soon as it opens (RFC 9293 MUST-35 to MUST-37)") {
+    for (bool constant : {false, true}) {
+        network n(9);
+        host left(world::left_address);
+        host right(world::right_address);
+        auto listener = std::move(*right.net().listen(80));
+        std::optional<tcp_connection> l;
+        std::optional<tcp_connection> r;
+        REQUIRE(accept_into(right, listener, r).detach());
+        REQUIRE(connect_into(left, l).detach());
+        REQUIRE(world::run(n, 10s, [&] { return l && r; }, left, right));
+        std::string text;
+        for (int i = 0; i < 60'000; ++i) text += static_cast<char>('a' + i * 7 % 26);
+        bool done = false;
+        REQUIRE(one_write(left, *l, text, constant, done).detach());
+        CHECK(done == constant);
+        world::pass(n, 1h, left, right);
+        CHECK(left.count(tcp_count::probes) > 50);
+        CHECK(left.count(tcp_count::probes) < 200);
+        CHECK(left.count(tcp_count::given_up) == 0);
+        std::string got;
+        const auto opened = n.now;
+        REQUIRE(take(right, *r, got).detach());
+        CHECK(world::run(n, 2min, [&] { return got.size() == text.size(); }, left, right));
+        CHECK(got == text);
+        CHECK(n.now - opened < 2s);
+    }
+}
+
+TEST_CASE("a peer that closed its window and vanished, with nobody here who cares") {
+    network n(9);
+    host left(world::left_address);
+    host right(world::right_address);
+    auto listener = std::move(*right.net().listen(80));
+    std::optional<tcp_connection> l;
+    std::optional<tcp_connection> r;
+    REQUIRE(accept_into(right, listener, r).detach());
+    REQUIRE(connect_into(left, l).detach());
+    REQUIRE(world::run(n, 10s, [&] { return l && r; }, left, right));
+    const std::string text(20'000, 'x');
+    bool done = false;
+    REQUIRE(one_write(left, *l, text, true, done).detach());
+    CHECK(done);
+    l.reset();
+    world::pass(n, 1h, left, right);  // answers all probes, but never reads
+    CHECK(left.net().in_use() == 0);
+    CHECK(left.free_buffers() == host::buffers);
+    CHECK(left.count(tcp_count::given_up) == 1);
+}
+
+TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
+    // The ports of a simultaneous opening must cross: the peer is played by hand.
+    network n(2);
+    host left(world::left_address);
+    std::optional<tcp_connection> l;
+    n.record = true;
+    REQUIRE(connect_into(left, l).detach());
+    world::pass(n, 1ms, left);
+    REQUIRE(n.log.size() == 1);
+    const auto syn = *uk::net::parse_tcp(n.log[0].octets);
+    const auto send = [&](unsigned flags, std::uint32_t at, uk::net::seq ack) {
+        uk::net::tcp_segment s;
+        s.source_port = 80;
+        s.destination_port = syn.source_port;
+        s.flags = static_cast<std::uint8_t>(flags);
+        s.sequence = {at};
+        s.acknowledgment = ack;
+        s.window = 1000;
+        world::datagram d;
+        d.from = world::right_address;
+        d.to = world::left_address;
+        d.octets.resize(20);
+        emit(s, d.octets.data());
+        auto sum = uk::net::pseudo_header(d.from, d.to, 6, 20);
+        uk::store_be(d.octets.data() + 16, sum.add(d.octets).value());
+        left[uk::port::ip].inject(d);
+        world::pass(n, 1ms, left);
+    };
+    send(uk::net::tcp_flag::syn, 700, {});
+    REQUIRE(n.log.size() == 2);
+    const auto both = *uk::net::parse_tcp(n.log[1].octets);
+    CHECK(both.flags == (uk::net::tcp_flag::syn | uk::net::tcp_flag::ack));
+    CHECK(both.sequence == syn.sequence);
+    CHECK(both.acknowledgment == uk::net::seq{701});
+    CHECK_FALSE(l);
+    send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
+    CHECK(l);
 }

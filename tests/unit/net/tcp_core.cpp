@@ -80,7 +80,7 @@ struct scene {
         REQUIRE(world::run(n, 10s, [&] { return accepted.size() == 64 && hostile.size() == 64; }, left, right));
     }
 
-    /// One more connection, whose server reads, gets its megabyte back.
+    /// One more connection, whose server reads, gets its text back.
     void serve_a_good_one(std::size_t octets, uk::duration most) {
         REQUIRE(open(left, 81, good).detach());
         REQUIRE(world::run(n, 20s, [&] { return good_accepted.size() == 1 && good.size() == 1; }, left, right));
@@ -91,7 +91,6 @@ struct scene {
         REQUIRE(write_pattern(left, good.front(), octets).detach());
         CHECK(world::run(n, most, [&] { return seen == octets; }, left, right));
         CHECK(intact);
-        MESSAGE("echo of " << octets << " in " << n.now.ns / 1'000'000 << " ms, buffers free " << right.free_buffers());
     }
     void pass(uk::duration d) { world::pass(n, d, left, right); }
     void finish() {
@@ -149,13 +148,17 @@ TEST_CASE("64 peers that fill their windows, in order or not, leave room for the
     s.finish();
 }
 
-TEST_CASE("64 peers that do not read what they asked for leave room for the others") {
+TEST_CASE("64 peers that do not read what they asked for: reception goes on, and all is well once they are given up") {
     scene s;
     const std::string much(50'000, 'm');
     for (auto& c : s.accepted) REQUIRE(write_much(s.right, c, much).detach());
     s.pass(10s);
     CHECK(s.right.free_buffers() >= wide.reserve / 2);
-    s.serve_a_good_one(20'000, 120s);
+    for (int i = 0; i < 16; ++i) {
+        s.accepted.front().abort();  // as a deadline on the write does
+        s.accepted.pop_front();
+    }
+    s.serve_a_good_one(50'000, 60s);
     s.finish();
 }
 

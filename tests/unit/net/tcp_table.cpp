@@ -46,16 +46,16 @@ struct peer {
         uk::copy(std::span(d.octets).subspan(20), uk::as_bytes(text));
         auto sum = uk::net::pseudo_header(d.from, d.to, 6, d.octets.size());
         uk::store_be(d.octets.data() + 16, sum.add(d.octets).value());
+        n.record = true;
         to[uk::port::ip].inject(d);
     }
-    /// The last segment that came back.
+    /// The last segment that has come back since the last call.
     std::optional<uk::net::tcp_segment> answer(uk::duration wait = 1ms) {
-        n.log.clear();
-        n.record = true;
         world::pass(n, wait, to);
-        n.record = false;
         if (n.log.empty()) return {};
-        return *uk::net::parse_tcp(n.log.back().octets);
+        const auto last = *uk::net::parse_tcp(n.log.back().octets);
+        n.log.clear();
+        return last;
     }
     /// Opens a connection; the host's first sequence number.
     seq open(std::uint16_t from_port = 5000, seq at = {100}) {
@@ -292,7 +292,6 @@ TEST_CASE("early segments are acknowledged each, and keep their place") {
     const seq us = p.open();
     world::pass(n, 1s, h);
     n.log.clear();
-    n.record = true;
     for (int i = 0; i < 3; ++i) p.send(flag::ack, seq{111} + static_cast<std::uint32_t>(i) * 10, us + 1, "0123456789");
     world::pass(n, 1ms, h);
     REQUIRE(n.log.size() == 3);

@@ -147,7 +147,7 @@ template <uk::net::tcp_limits Limits = {}, std::size_t Buffers = 64>
 struct host : uk::stack<fakes::console, clock, fakes::entropy, uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
                         uk::packets<uk::packet_limits{.buffers = Buffers}>, ip, uk::net::tcp<Limits>> {
     static constexpr std::size_t buffers = Buffers;
-    explicit host(uk::ip4_address own, std::uint64_t secret = 1) { (*this)[uk::port::ip].own = own; (void)secret; }
+    explicit host(uk::ip4_address own, std::uint64_t secret = 1) { (*this)[uk::port::ip].own = own; static_cast<void>(secret); }
 
     auto& net() { return (*this)[uk::port::stream]; }
     std::uint32_t count(uk::net::tcp_count c) { return net().counter(c); }

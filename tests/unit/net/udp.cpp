@@ -190,6 +190,9 @@ TEST_CASE("what lies behind the datagram's length is not received") {
 TEST_CASE("a part has its port") {
     host os;
     os.hear(68, "offer", 67);
+    CHECK(os.counters().received == 1);
+    CHECK(os.counters().no_socket == 0);
+    CHECK(os.silent());
     os.each([](auto& object) {
         if constexpr (requires { object.udp_port_number; }) {
             CHECK(object.payload == octets_of("offer"));
