@@ -16,7 +16,7 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, net::ip4<net::dhcp>,
+struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
                           net::tcp<net::tcp_limits{.connections = 256}>, uk::uses<uk::port::packets>> {};
 
 uk::result<> home(http::request&, http::response& out) {
@@ -44,15 +44,9 @@ uk::result<> status(server& os, http::request& in, http::response& out) {
             std::size_t i = 0;
             os.each([&](auto& part) {
                 const std::string_view name = server::part_names()[i++];
-                if constexpr (requires { part.each_counter([](std::string_view, std::uint32_t) {}); }) {
-                    counters.object(name, [&](auto& own) {
-                        part.each_counter([&](std::string_view cause, std::uint32_t n) { own.member(cause, n); });
-                    });
-                }
+                if constexpr (requires { part.counters(); }) counters.counts(name, uk::counter_list(part.counters()));
             });
-            counters.object("net::http", [&](auto& own) {
-                in.counters().each_counter([&](std::string_view cause, std::uint32_t n) { own.member(cause, n); });
-            });
+            counters.counts("net::http", uk::counter_list(in.counters()));
         });
     });
 }

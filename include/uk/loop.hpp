@@ -32,8 +32,11 @@ struct loop {
         template <class Done>
         void run_until(Done done) {
             while (true) {
+                // Parts that arm timers while they are polled must not see the time before the halt.
+                const instant now = os_[port::clock].now();
+                scheduler_.set_now(now);
                 bool busy = poll_parts();
-                busy |= scheduler_.run(os_[port::clock].now());
+                busy |= scheduler_.run(now);
                 flush_parts();
                 if (done()) return;
                 if (!busy) os_[port::idle].idle(scheduler_.timers.next());

@@ -161,7 +161,8 @@ inline constexpr struct mmio_port {
 
 /// A network card. `receive()` yields the next Ethernet frame, without its check sequence, or a null packet;
 /// `send(frame)` takes a whole frame and returns false, dropping it, when the card has no room. `mtu()` is the longest
-/// payload of a frame, usually 1500. Neither ever blocks.
+/// payload of a frame, usually 1500. Neither ever blocks. In front of a received frame there is at least the headroom that
+/// `send` needs, so that a packet can be turned round in place.
 inline constexpr struct frame_port {
     static constexpr std::string_view name = "port::frame";
     static constexpr std::string_view remedy = "list a network driver such as drv::virtio_net, or build for a target that has one";
@@ -195,7 +196,8 @@ inline constexpr struct link_port {
 } link;
 
 /// Delivery to a neighbour on the link by its network address: `send_to(next_hop, packet)` sends now, keeps the packet
-/// until the neighbour has answered, or drops it, false.
+/// until the neighbour has answered, or drops it, false. The internet layer tells it by `set_address(own)` for whom to
+/// answer: a need of port::ip here would be a circle.
 inline constexpr struct neighbour_port {
     static constexpr std::string_view name = "port::neighbour";
     static constexpr std::string_view remedy = "add net::arp from <uk/net/arp.hpp>";
@@ -206,6 +208,7 @@ inline constexpr struct neighbour_port {
             }) {
             return "bool send_to(uk::ip4_address next_hop, uk::outgoing)";
         }
+        if (!requires(T& t, ip4_address own) { t.set_address(own); }) return "void set_address(uk::ip4_address own)";
         return {};
     }
 } neighbour;

@@ -47,7 +47,7 @@ struct tap {
             return p;
         }
 
-        bool send(outgoing frame) {
+        bool send(outgoing&& frame) {
             std::array<iovec, 2> pieces{{{frame.head.data(), frame.head.size()},
                                          {const_cast<std::byte*>(frame.body.data()), frame.body.size()}}};
             return ::writev(fd_, pieces.data(), frame.body.empty() ? 1 : 2) >= 0;

@@ -34,6 +34,8 @@ struct virtio_net_options {
 
 /// What happened, by cause; for people.
 struct virtio_net_counters : virtio_ring_faults {
+    static constexpr std::string_view names =
+        "bad_id bad_index received sent send_full receive_short receive_long stopped";
     std::uint32_t received = 0;
     std::uint32_t sent = 0;
     std::uint32_t send_full = 0;     ///< dropped: no free descriptor
@@ -96,7 +98,7 @@ struct virtio_net {
             return {};
         }
 
-        bool send(outgoing frame) {
+        bool send(outgoing&& frame) {
             const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
             if (counters_.stopped != 0) return false;
             if (send_.room() < pieces) reclaim();

@@ -52,7 +52,7 @@ struct arp {
             for (entry& e : entries_) e.forget();
         }
 
-        bool send_to(ip4_address next_hop, outgoing datagram) {
+        bool send_to(ip4_address next_hop, outgoing&& datagram) {
             entry* e = find(next_hop);
             if (e == nullptr) {
                 e = &replace(next_hop);
@@ -74,7 +74,7 @@ struct arp {
             return os_[port::link].send(e->link, type_ipv4, std::move(datagram));
         }
 
-        void receive_frame(packet payload, const ethernet_header&) {
+        void receive_frame(packet&& payload, const ethernet_header&) {
             const auto p = parse_arp(payload.contents());
             if (!p) {
                 ++counters_.malformed;
@@ -100,6 +100,9 @@ struct arp {
         }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "asked answered malformed conflicts unasked displaced unanswered evicted "
+                "no_buffer";
             std::uint32_t asked = 0;       ///< requests sent
             std::uint32_t answered = 0;    ///< replies sent
             std::uint32_t malformed = 0;   ///< not a request or reply for IPv4 over Ethernet, or an impossible sender
@@ -111,18 +114,6 @@ struct arp {
             std::uint32_t no_buffer = 0;   ///< messages not sent for want of a packet
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("asked", counters_.asked);
-            f("answered", counters_.answered);
-            f("malformed", counters_.malformed);
-            f("conflicts", counters_.conflicts);
-            f("unasked", counters_.unasked);
-            f("displaced", counters_.displaced);
-            f("unanswered", counters_.unanswered);
-            f("evicted", counters_.evicted);
-            f("no_buffer", counters_.no_buffer);
-        }
 
     private:
         static constexpr std::uint16_t type_ipv4 = 0x0800;

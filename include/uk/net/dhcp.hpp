@@ -50,7 +50,7 @@ struct dhcp {
         /// What the server gave us, name servers included; not valid while there is no lease.
         dhcp_lease lease() const { return client_ ? client_->lease() : dhcp_lease{}; }
 
-        void receive_udp(packet payload, const udp_datagram& d) {
+        void receive_udp(packet&& payload, const udp_datagram& d) {
             const auto r = parse_dhcp(payload.contents());
             if (!r || d.from_port != dhcp_server_port) {
                 ++counters_.malformed;
@@ -69,6 +69,8 @@ struct dhcp {
         }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "sent offers acks naks malformed ignored lost not_sent";
             std::uint32_t sent = 0;
             std::uint32_t offers = 0;     ///< accepted
             std::uint32_t acks = 0;       ///< accepted
@@ -79,17 +81,6 @@ struct dhcp {
             std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet; sent again later
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("sent", counters_.sent);
-            f("offers", counters_.offers);
-            f("acks", counters_.acks);
-            f("naks", counters_.naks);
-            f("malformed", counters_.malformed);
-            f("ignored", counters_.ignored);
-            f("lost", counters_.lost);
-            f("not_sent", counters_.not_sent);
-        }
 
     private:
         void apply(const dhcp_client::step& s) {

@@ -17,7 +17,7 @@ struct ethernet_limits {
 };
 
 /// Ethernet II over one card. A received frame goes to the stack's object with its
-/// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet payload, const ethernet_header&)`.
+/// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
 /// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
@@ -34,7 +34,7 @@ struct ethernet {
         mac address() const { return os_[port::frame].address(); }
         std::size_t mtu() const { return os_[port::frame].mtu(); }
 
-        bool send(mac to, std::uint16_t type, outgoing payload) {
+        bool send(mac to, std::uint16_t type, outgoing&& payload) {
             if (payload.size() > mtu()) {
                 ++counters_.too_long;
                 return false;
@@ -57,6 +57,9 @@ struct ethernet {
         }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "received sent truncated not_ethernet2 bad_source not_for_us unknown_type "
+                "too_long card_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             std::uint32_t truncated = 0;        ///< shorter than a header
@@ -68,21 +71,9 @@ struct ethernet {
             std::uint32_t card_full = 0;        ///< to send, refused by the card
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("received", counters_.received);
-            f("sent", counters_.sent);
-            f("truncated", counters_.truncated);
-            f("not_ethernet2", counters_.not_ethernet2);
-            f("bad_source", counters_.bad_source);
-            f("not_for_us", counters_.not_for_us);
-            f("unknown_type", counters_.unknown_type);
-            f("too_long", counters_.too_long);
-            f("card_full", counters_.card_full);
-        }
 
     private:
-        void receive(packet frame) {
+        void receive(packet&& frame) {
             const auto h = parse_ethernet(frame.contents());
             if (!h) {
                 ++counters_.truncated;
@@ -98,7 +89,7 @@ struct ethernet {
             }
         }
 
-        void deliver(packet payload, const ethernet_header& h) {
+        void deliver(packet&& payload, const ethernet_header& h) {
             bool taken = false;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.ethertype; }) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/counters.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +54,13 @@ public:
         } else {
             number(name, false, value);
         }
+    }
+
+    /// A member that is an object of counters by cause.
+    void counts(std::string_view name, const counter_list& list) {
+        object(name, [&](json_object& all) {
+            list.each([&](std::string_view cause, std::uint32_t n) { all.member(cause, n); });
+        });
     }
 
     /// A member that is an object itself: `fill(inner)` writes its members.

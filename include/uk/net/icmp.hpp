@@ -31,7 +31,7 @@ struct icmp {
 
         explicit in(Stack& os) : os_(os) {}
 
-        void receive_datagram(packet message, const ipv4_datagram& d) {
+        void receive_datagram(packet&& message, const ipv4_datagram& d) {
             if (message.size() < icmp_header_size) {
                 ++counters_.truncated;
             } else if (checksum().add(message.contents()).value() != 0) {
@@ -48,6 +48,9 @@ struct icmp {
         void port_unreachable(const ipv4_datagram& d) { send_unreachable(icmp_unreachable::port, d); }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "echoes errors errors_sent truncated bad_checksum echo_to_group bad_error "
+                "ignored limited not_sent";
             std::uint32_t echoes = 0;        ///< answered
             std::uint32_t errors = 0;        ///< received about datagrams of ours
             std::uint32_t errors_sent = 0;
@@ -60,22 +63,9 @@ struct icmp {
             std::uint32_t not_sent = 0;      ///< answers and errors dropped below, or for want of a packet
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("echoes", counters_.echoes);
-            f("errors", counters_.errors);
-            f("errors_sent", counters_.errors_sent);
-            f("truncated", counters_.truncated);
-            f("bad_checksum", counters_.bad_checksum);
-            f("echo_to_group", counters_.echo_to_group);
-            f("bad_error", counters_.bad_error);
-            f("ignored", counters_.ignored);
-            f("limited", counters_.limited);
-            f("not_sent", counters_.not_sent);
-        }
 
     private:
-        void answer_echo(packet message, const ipv4_datagram& d) {
+        void answer_echo(packet&& message, const ipv4_datagram& d) {
             // RFC 1122 section 3.2.2.6 allows silence towards broadcasts, which are mostly abused.
             if (d.group || d.destination != os_[port::ip].address()) {
                 ++counters_.echo_to_group;

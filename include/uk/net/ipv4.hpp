@@ -21,7 +21,7 @@ struct ipv4_limits {
 
 /// The internet protocol, version 4 (RFC 791, RFC 1122 section 3), of a host with one address. A datagram goes to the
 /// stack's object with its `static constexpr std::uint8_t ip_protocol`, as
-/// `receive_datagram(packet payload, const ipv4_datagram&)`.
+/// `receive_datagram(packet&& payload, const ipv4_datagram&)`.
 /// Not obeyed: fragments are dropped, multicast is neither sent nor received, options are skipped (a source route is
 /// refused), nothing is looped back.
 template <ipv4_limits Limits = {}>
@@ -59,7 +59,7 @@ struct ipv4 {
         /// Fails with `too_large`, `unreachable` (no address, no route, or a destination that cannot be sent to) or
         /// `no_buffers` (dropped on the link). Success promises no delivery. Without an address only the limited
         /// broadcast can be sent to.
-        result<> send(ip4_address to, std::uint8_t protocol, outgoing payload) {
+        result<> send(ip4_address to, std::uint8_t protocol, outgoing&& payload) {
             const std::size_t length = ipv4_header::size + payload.size();
             if (length > os_[port::link].mtu()) {
                 ++counters_.too_large;
@@ -90,7 +90,7 @@ struct ipv4 {
             return {};
         }
 
-        void receive_frame(packet p, const ethernet_header& link) {
+        void receive_frame(packet&& p, const ethernet_header& link) {
             const auto parsed = parse_ipv4(p.contents());
             if (!parsed) return count(parsed.error());
             const ipv4_header& h = *parsed;
@@ -112,6 +112,10 @@ struct ipv4 {
         }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "received sent truncated bad_version bad_header bad_length bad_checksum "
+                "bad_options source_route bad_source not_for_us fragments unknown_protocol "
+                "too_large no_route link_dropped";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             std::uint32_t truncated = 0;         ///< shorter than a header
@@ -130,25 +134,6 @@ struct ipv4 {
             std::uint32_t link_dropped = 0;      ///< to send, refused by the link
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("received", counters_.received);
-            f("sent", counters_.sent);
-            f("truncated", counters_.truncated);
-            f("bad_version", counters_.bad_version);
-            f("bad_header", counters_.bad_header);
-            f("bad_length", counters_.bad_length);
-            f("bad_checksum", counters_.bad_checksum);
-            f("bad_options", counters_.bad_options);
-            f("source_route", counters_.source_route);
-            f("bad_source", counters_.bad_source);
-            f("not_for_us", counters_.not_for_us);
-            f("fragments", counters_.fragments);
-            f("unknown_protocol", counters_.unknown_protocol);
-            f("too_large", counters_.too_large);
-            f("no_route", counters_.no_route);
-            f("link_dropped", counters_.link_dropped);
-        }
 
     private:
         bool has_address() const { return !own_.address.is_unspecified(); }
@@ -173,7 +158,7 @@ struct ipv4 {
                    load_be<std::uint16_t>(payload.data() + 2) == 68;
         }
 
-        void deliver(packet payload, const ipv4_datagram& d) {
+        void deliver(packet&& payload, const ipv4_datagram& d) {
             ++counters_.received;
             bool taken = false;
             os_.each([&](auto& object) {

@@ -88,7 +88,7 @@ struct tcp {
         }
 
         /// A segment from net::ipv4.
-        void receive_datagram(packet p, const ipv4_datagram& d) {
+        void receive_datagram(packet&& p, const ipv4_datagram& d) {
             count(tcp_count::segments_in);
             if (d.group || !d.source.is_unicast() || d.source == d.destination) {  // MUST-57, MUST-63
                 count(tcp_count::not_unicast);
@@ -125,13 +125,8 @@ struct tcp {
             while (!due.empty()) output(static_cast<tcp_record&>(due.pop_front()), at);
         }
 
-        template <class F>
-        void each_counter(F f) const {
-            for (std::size_t i = 0; i < tcp_count_names.size(); ++i) f(tcp_count_names[i], counter(tcp_count(i)));
-            f(std::string_view("in use"), static_cast<std::uint32_t>(in_use()));
-        }
-
         using tcp_core::counter;
+        using tcp_core::counters;
         using tcp_core::in_use;
 
     private:
@@ -195,14 +190,14 @@ struct tcp {
             hand_down(e.remote, std::move(out));
         }
 
-        bool hand_down(ip4_address to, outgoing out) {
+        bool hand_down(ip4_address to, outgoing&& out) {
             count(tcp_count::segments_out);
             const auto sent = os_[port::ip].send(to, ip_protocol, std::move(out));
             if (!sent) count(tcp_count::send_failed);
             return sent || sent.error() != error::no_buffers;
         }
 
-        void on_known(tcp_record& r, const tcp_segment& s, packet p, instant at) {
+        void on_known(tcp_record& r, const tcp_segment& s, packet&& p, instant at) {
             tcb& c = r.control;
             const tcp_path path{c.mss, c.flight()};
             const bool opening = c.state == tcp_state::syn_sent || (c.state == tcp_state::syn_received && !c.passive);
@@ -247,7 +242,7 @@ struct tcp {
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).
-        void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet p) {
+        void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
             std::uint32_t grown = 0;
             if (a.take != 0) {
                 if (r.orphan()) return abort(r);  // RFC 1122 section 4.2.2.13
@@ -268,7 +263,7 @@ struct tcp {
             if (grown != 0 || a.ended) wake_reader(r);
         }
 
-        std::uint32_t keep(tcp_record& r, packet p) {
+        std::uint32_t keep(tcp_record& r, packet&& p) {
             if (!r.receive.fits_behind(p) && !may_keep(r, true)) {
                 r.receive.forget_early();
                 if (!may_keep(r, true)) {

@@ -31,7 +31,7 @@ public:
 
     /// Adds text in order. Says by how many octets the stream has grown: what came early may follow. The packet has the
     /// octets of its TCP header before its text, which the queue uses for itself.
-    std::uint32_t append(packet p) {
+    std::uint32_t append(packet&& p) {
         const std::uint32_t before = octets_;
         place(std::move(p));
         return octets_ - before;
@@ -51,7 +51,7 @@ public:
     }
 
     /// Keeps text that came early; what is here already is let go. Overlaps are cut when their turn comes.
-    void insert(packet p, seq at) {
+    void insert(packet&& p, seq at) {
         const auto size = static_cast<std::uint32_t>(p.size());
         packet_buffer** link = &first_early_;
         for (; *link != nullptr && note_of(*link).at <= at; link = &(*link)->next) {
@@ -96,7 +96,7 @@ private:
     static note& note_of(packet_buffer* b) { return *std::launder(reinterpret_cast<note*>(b + 1)); }
     static packet handle_of(packet_buffer* b) { return packet::attach(b, note_of(b).begin, note_of(b).size); }
 
-    static packet_buffer* attach_note(packet p, seq at) {
+    static packet_buffer* attach_note(packet&& p, seq at) {
         check(p.headroom() >= sizeof(note), "tcp: packet without its header");
         const note n{at, static_cast<std::uint16_t>(p.headroom()), static_cast<std::uint16_t>(p.size())};
         packet_buffer* b = p.detach();
@@ -110,7 +110,7 @@ private:
         return b->home->capacity() - note_of(b).begin - note_of(b).size;
     }
 
-    void place(packet p) {
+    void place(packet&& p) {
         octets_ += static_cast<std::uint32_t>(p.size());
         if (fits_behind(p)) {
             packet last = handle_of(tail_);

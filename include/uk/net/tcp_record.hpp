@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/counters.hpp>
 #include <uk/address.hpp>
 #include <uk/event.hpp>
 #include <uk/net/tcp_congestion.hpp>
@@ -77,11 +78,11 @@ enum class tcp_count : std::uint8_t {
     send_failed,
     last,
 };
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(tcp_count::last)> tcp_count_names{
-    "segments in",   "segments out", "bad checksum", "bad header",   "not unicast", "no listener",      "backlog full",
-    "table full",    "out of window", "bad ack",     "bad reset",    "bad syn",     "no ack",           "not syn",
-    "no room",       "early",        "challenge acks", "resets out", "retransmits", "fast retransmits", "timeouts",
-    "probes",        "given up",     "opened",       "send failed"};
+inline constexpr std::string_view tcp_count_names =
+    "segments_in segments_out bad_checksum bad_header not_unicast no_listener backlog_full table_full out_of_window "
+    "bad_ack bad_reset bad_syn no_ack not_syn no_room early challenge_acks resets_out retransmits fast_retransmits "
+    "timeouts probes given_up opened send_failed";
+static_assert(counter_list::words(tcp_count_names) == static_cast<std::size_t>(tcp_count::last));
 
 class tcp_core;
 

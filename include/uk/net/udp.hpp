@@ -41,7 +41,7 @@ struct udp_datagram {
 };
 
 /// The user datagram protocol (RFC 768, RFC 1122 section 4.1). A datagram goes to the stack's object with its
-/// `static constexpr std::uint16_t udp_port_number`, as `receive_udp(packet payload, const udp_datagram&)`, or to the
+/// `static constexpr std::uint16_t udp_port_number`, as `receive_udp(packet&& payload, const udp_datagram&)`, or to the
 /// socket bound to its port.
 /// Not obeyed: ICMP errors are not reported to sockets (RFC 1122 section 4.1.3.3).
 template <udp_limits Limits = {}>
@@ -155,7 +155,7 @@ struct udp {
         }
 
         /// Sends what `payload` holds. For parts; fails as port::ip does.
-        result<> send(ip4_address to, std::uint16_t to_port, std::uint16_t from_port, outgoing payload) {
+        result<> send(ip4_address to, std::uint16_t to_port, std::uint16_t from_port, outgoing&& payload) {
             payload.head.push_front(udp_header::size);
             emit_udp(from_port, to_port, os_[port::ip].address(), to, payload.head.contents(), payload.body);
             auto sent = os_[port::ip].send(to, ip_protocol, std::move(payload));
@@ -168,7 +168,7 @@ struct udp {
 
         static constexpr std::uint8_t ip_protocol = protocol_udp;
 
-        void receive_datagram(packet p, const ipv4_datagram& d) {
+        void receive_datagram(packet&& p, const ipv4_datagram& d) {
             const auto h = parse_udp(p.contents(), d.source, d.destination);
             if (!h) return count(h.error());
             p.truncate(h->length);
@@ -177,6 +177,8 @@ struct udp {
         }
 
         struct counters_type {
+            static constexpr std::string_view names =
+                "received sent truncated bad_length bad_checksum bad_port no_socket queue_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             std::uint32_t truncated = 0;     ///< shorter than a header
@@ -187,17 +189,6 @@ struct udp {
             std::uint32_t queue_full = 0;    ///< dropped, since the socket's queue was full
         };
         const counters_type& counters() const { return counters_; }
-        template <class F>
-        void each_counter(F f) const {
-            f("received", counters_.received);
-            f("sent", counters_.sent);
-            f("truncated", counters_.truncated);
-            f("bad_length", counters_.bad_length);
-            f("bad_checksum", counters_.bad_checksum);
-            f("bad_port", counters_.bad_port);
-            f("no_socket", counters_.no_socket);
-            f("queue_full", counters_.queue_full);
-        }
 
     private:
         static constexpr std::uint16_t first_dynamic = 49152;  // RFC 6335 section 6
@@ -243,7 +234,7 @@ struct udp {
             return send(to, to_port, from_port, outgoing{std::move(head)});
         }
 
-        void deliver(packet payload, const udp_datagram& u, const ipv4_datagram& d) {
+        void deliver(packet&& payload, const udp_datagram& u, const ipv4_datagram& d) {
             bool taken = false;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.udp_port_number; }) {

@@ -21,7 +21,7 @@ namespace {
 
 uk::result<> home(http::request& in, http::response& out) {
     if (in.path() == "/counters") {
-        return out.json([&](auto& o) { in.counters().each_counter([&](auto n, auto v) { o.member(n, v); }); });
+        return out.json([&](auto& o) { uk::counter_list(in.counters()).each([&](auto n, auto v) { o.member(n, v); }); });
     }
     return out.text(in.path());
 }

@@ -119,7 +119,7 @@ TEST_CASE("each counter has its name") {
     c.refused[static_cast<std::size_t>(fault::no_buffers)] = 6;
     std::vector<std::string> names;
     std::string set;
-    c.each_counter([&](std::string_view name, std::uint32_t value) {
+    uk::counter_list(c).each([&](std::string_view name, std::uint32_t value) {
         CHECK_FALSE(name.empty());
         for (const std::string& other : names) CHECK(other != name);
         names.emplace_back(name);

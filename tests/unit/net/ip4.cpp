@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "link_fixture.hpp"
 
+#include <uk/counters.hpp>
 #include <uk/net/dhcp.hpp>
 #include <uk/net/ip4.hpp>
 #include <uk/net/static_ip.hpp>
@@ -50,7 +51,7 @@ TEST_CASE("each part names its counters, each once") {
         if constexpr (requires { object.counters(); }) {
             ++parts;
             std::map<std::string, std::uint32_t> all;
-            object.each_counter([&](std::string_view name, std::uint32_t value) {
+            uk::counter_list(object.counters()).each([&](std::string_view name, std::uint32_t value) {
                 CHECK(value == 0);
                 CHECK(all.emplace(name, value).second);
             });

@@ -424,7 +424,7 @@ TEST_CASE("all flags in all states, at all edges: nothing impossible happens") {
                 for (std::uint32_t ack : offsets) {
                     tcb c = in_state(s, {0xffffffb0}, {0xfffffff0});
                     const tcb before = c;
-                    const std::uint32_t text = random() % 3 == 0 ? random() % 1500 : 0;
+                    const auto text = static_cast<std::uint32_t>(random() % 3 == 0 ? random() % 1500 : 0);
                     const auto segment = make(flags, c.rcv_nxt + at, c.una + ack, text, static_cast<std::uint16_t>(random()));
                     const auto r = feed(c, segment);
                     CHECK(c.una <= c.nxt);
