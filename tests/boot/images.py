@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Cases: what the images weigh, how long they build, and how they report a panic."""
+"""Cases: what the images weigh and how long they build."""
 
-import re
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from boot.harness import image
-from tool import build, qemu, shell, symbols
-from tool.cases import Case, Skip, expect
+from tool import build, shell
+from tool.cases import Case, expect
 from tool.elf import PF_W, PF_X, Elf
-from tool.shell import ROOT
 
 LIMITS = {"hello": 2048, "http": 49152}     # loadable bytes
-GUESTS = ROOT / "tests" / "boot" / "guest"
 
 
 def weight(program, most):
@@ -44,42 +41,9 @@ def build_time(program):
         shutil.rmtree(folder)
 
 
-def guest_program(name):
-    """The image of tests/boot/guest/NAME.cpp."""
-    if not (GUESTS / "meson.build").exists():
-        raise Skip("tests/boot/guest has no meson.build")
-    where = shell.BUILD / "guest-kvm"
-    build.configure(GUESTS, "kvm", where)
-    shell.work("building the boot tests' guests", ["ninja", "-C", where])
-    return where / name
-
-
-def faults(name):
-    """A guest that does something forbidden says A before it, never B after it, and stops with a panic.
-
-    Its source states what the report must hold: `// expect: REGEX` lines; `// resolve: REGEX` lines are matched on the
-    report with its addresses turned into names.
-    """
-    source = (GUESTS / f"{name}.cpp").read_text()
-    binary = guest_program(name)
-    with qemu.boot(qemu.command(binary)) as guest:
-        status = qemu.status(guest, 20)
-        text = guest.text
-    names = "\n".join(symbols.explain(binary, text))
-    expect(status == 127, f"status {status} instead of 127; its console:\n{text}")
-    expect("B\n" not in text, f"it went on after what is forbidden:\n{text}")
-    wanted = re.findall(r"^// (expect|resolve): (.+)$", source, re.M)
-    expect(wanted, f"{name}.cpp does not say what to expect")
-    for kind, pattern in wanted:
-        where = text if kind == "expect" else names
-        expect(re.search(pattern, where), f"no match for {kind} {pattern} in:\n{text}\n{names}")
-
-
 def cases():
-    """Both measured examples, then every guest of tests/boot/guest."""
+    """Both measured examples."""
     for program, most in LIMITS.items():
         yield Case(f"{program} weighs at most {most:,} bytes", lambda p=program, m=most: weight(p, m))
         yield Case(f"{program} has no segment to write and execute", lambda p=program: write_or_execute(p))
         yield Case(f"{program} build time", lambda p=program: build_time(p))
-    for path in sorted(GUESTS.glob("*.cpp")):
-        yield Case(f"guest {path.stem}", lambda n=path.stem: faults(n))

@@ -71,7 +71,7 @@ struct virtio_net {
 
         ~in() { stop(); }
 
-        packet receive() {
+        [[gnu::noinline]] packet receive() {
             if (counters_.stopped != 0) return {};
             if (!acknowledged_) {
                 acknowledged_ = true;
@@ -122,7 +122,7 @@ struct virtio_net {
 
         /// Called at the end of each turn of the loop: takes back what was sent, gives the device new buffers, and
         /// announces what is new.
-        void flush() {
+        [[gnu::noinline]] void flush() {
             if (counters_.stopped != 0) return;
             acknowledged_ = false;
             reclaim();

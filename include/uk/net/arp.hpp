@@ -74,7 +74,7 @@ struct arp {
             return os_[port::link].send(e->link, type_ipv4, std::move(datagram));
         }
 
-        void receive_frame(packet&& payload, const ethernet_header&) {
+        [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             const auto p = parse_arp(payload.contents());
             if (!p) {
                 ++counters_.malformed;

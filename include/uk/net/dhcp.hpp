@@ -50,7 +50,7 @@ struct dhcp {
         /// What the server gave us, name servers included; not valid while there is no lease.
         dhcp_lease lease() const { return client_ ? client_->lease() : dhcp_lease{}; }
 
-        void receive_udp(packet&& payload, const udp_datagram& d) {
+        [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
             const auto r = parse_dhcp(payload.contents());
             if (!r || d.from_port != dhcp_server_port) {
                 ++counters_.malformed;

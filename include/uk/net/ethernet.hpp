@@ -73,7 +73,7 @@ struct ethernet {
         const counters_type& counters() const { return counters_; }
 
     private:
-        void receive(packet&& frame) {
+        [[gnu::noinline]] void receive(packet&& frame) {
             const auto h = parse_ethernet(frame.contents());
             if (!h) {
                 ++counters_.truncated;

@@ -31,7 +31,7 @@ struct icmp {
 
         explicit in(Stack& os) : os_(os) {}
 
-        void receive_datagram(packet&& message, const ipv4_datagram& d) {
+        [[gnu::noinline]] void receive_datagram(packet&& message, const ipv4_datagram& d) {
             if (message.size() < icmp_header_size) {
                 ++counters_.truncated;
             } else if (checksum().add(message.contents()).value() != 0) {

@@ -90,7 +90,7 @@ struct ipv4 {
             return {};
         }
 
-        void receive_frame(packet&& p, const ethernet_header& link) {
+        [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
             const auto parsed = parse_ipv4(p.contents());
             if (!parsed) return count(parsed.error());
             const ipv4_header& h = *parsed;

@@ -88,7 +88,7 @@ struct tcp {
         }
 
         /// A segment from net::ipv4.
-        void receive_datagram(packet&& p, const ipv4_datagram& d) {
+        [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
             count(tcp_count::segments_in);
             if (d.group || !d.source.is_unicast() || d.source == d.destination) {  // MUST-57, MUST-63
                 count(tcp_count::not_unicast);
@@ -117,7 +117,7 @@ struct tcp {
         }
 
         /// Sends all that this turn of the loop has led to.
-        void flush() {
+        [[gnu::noinline]] void flush() {
             if (pending_.empty()) return;
             const instant at = now();
             list<tcp_node> due;

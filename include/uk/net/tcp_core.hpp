@@ -53,6 +53,7 @@ public:
         for (std::uint16_t& b : buckets_) b = tcp_record::none;
         for (std::size_t i = records_.size(); i-- > 0;) {
             records_[i].core = this;
+            records_[i].index = static_cast<std::uint16_t>(i);
             records_[i].next = free_;
             free_ = static_cast<std::uint16_t>(i);
         }
@@ -62,7 +63,7 @@ public:
 
     // What sockets need. A null result of `find` means that the connection is gone.
 
-    tcp_record* find(const tcp_reference& r) {
+    [[gnu::noinline]] tcp_record* find(const tcp_reference& r) {
         tcp_record& record = records_[r.index];
         return record.generation == r.generation && record.owned ? &record : nullptr;
     }
@@ -71,7 +72,7 @@ public:
 
     result<std::uint8_t> listen(std::uint16_t port);
     void close_listener(std::uint8_t index, std::uint16_t generation);
-    tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
+    [[gnu::noinline]] tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
         tcp_listening& l = listeners_[index];
         return l.port != 0 && l.generation == generation ? &l : nullptr;
     }
@@ -86,7 +87,7 @@ public:
         return r.receive.buffers() != 0 || r.control.ended() || !r.open();
     }
     /// The next packet, which the caller holds until it calls `give_back`; null when nothing is there.
-    packet read(tcp_record& r) {
+    [[gnu::noinline]] packet read(tcp_record& r) {
         packet p = r.receive.pop();
         if (p) {
             r.held += static_cast<std::uint32_t>(p.size());
@@ -115,9 +116,9 @@ protected:
     friend struct tcp_record;
 
     void count(tcp_count c) { ++counters_[static_cast<std::size_t>(c)]; }
-    std::uint16_t index_of(const tcp_record& r) const { return static_cast<std::uint16_t>(&r - records_.data()); }
+    static std::uint16_t index_of(const tcp_record& r) { return r.index; }
 
-    std::uint64_t hash(const tcp_ends& e) const {
+    [[gnu::noinline]] std::uint64_t hash(const tcp_ends& e) const {
         std::array<std::byte, 12> octets;
         store_be(octets.data(), e.local.value);
         store_be(octets.data() + 4, e.remote.value);
@@ -142,7 +143,7 @@ protected:
 
     /// To be looked at by the part at the end of this turn; or in a while, when buffers are short or an acknowledgment
     /// can wait.
-    void schedule(tcp_record& r) { pending_.push_back(r); }
+    [[gnu::noinline]] void schedule(tcp_record& r) { pending_.push_back(r); }
     void schedule_later(tcp_record& r) {
         delayed_.push_back(r);
         if (!later_timer_.armed()) on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
@@ -152,11 +153,11 @@ protected:
         wake_reader(r);
         wake_writer(r);
     }
-    void wake_reader(tcp_record& r) {
+    [[gnu::noinline]] void wake_reader(tcp_record& r) {
         if (r.reader != nullptr) on_.make_ready(*std::exchange(r.reader, nullptr));
     }
     /// Goes on with a write that waits, and wakes its task once it is over.
-    void wake_writer(tcp_record& r) {
+    [[gnu::noinline]] void wake_writer(tcp_record& r) {
         if (r.writer != nullptr && write(r, *r.writer)) on_.make_ready(*std::exchange(r.writer, nullptr));
     }
 
@@ -167,7 +168,7 @@ protected:
         return detail::least_of(own_mss_, limits_.receive_window / 2);
     }
     bool may_keep(const tcp_record& r, bool in_order) const;
-    std::size_t share(std::size_t held) const {
+    [[gnu::noinline]] std::size_t share(std::size_t held) const {
         const std::size_t all = packets_.available() + held;
         return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
     }

@@ -100,46 +100,51 @@ enum class tcp_timer_use : std::uint8_t { none, retransmit, persist, fin_wait, t
 /// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.
 struct tcp_node : list_node {};
 
+/// What of a connection begins anew with each use of its record.
+struct tcp_state_of {
+    tcb control;
+    tcp_rtt rtt;
+    tcp_recovery recovery;
+    ip4_address remote;
+    ip4_address local;
+    std::uint16_t remote_port = 0;
+    std::uint16_t local_port = 0;
+    std::uint16_t held_buffers = 0;        ///< received text in the application's hands
+    std::uint16_t next_accepted = 0xffff;  ///< of the listener's queue
+    std::uint32_t held = 0;
+    tcp_ticks challenged_at = 0;
+    std::uint8_t listener = 0xff;   ///< the listener it belongs to until it is accepted
+    std::uint8_t acks_owed = 0;     ///< duplicate acknowledgments to send
+    std::uint8_t unacked = 0;       ///< segments received since the last acknowledgment
+    std::uint8_t silent = 0;        ///< timeouts since the peer was last heard
+    tcp_timer_use use = tcp_timer_use::none;
+    error outcome = error::closed;  ///< why it is closed
+    bool owned = false;             ///< an application holds a handle
+    bool hashed = false;
+    bool ack_now = false;
+    bool ack_later = false;
+    bool repeat = false;            ///< send the segment at una again
+    bool probe = false;
+    bool reset = false;             ///< send a RST and forget the connection
+    bool no_delay = false;
+    bool starved = false;           ///< something could not be done for want of buffers
+    bool challenged = false;
+};
+
 /// A connection of the table. Everything about it but its congestion policy.
-struct tcp_record : timer, tcp_node {
+struct tcp_record : timer, tcp_node, tcp_state_of {
     static constexpr std::uint16_t none = 0xffff;
 
     tcp_record();
 
     tcp_core* core = nullptr;
-    tcb control;
-    tcp_rtt rtt;
-    tcp_recovery recovery;
     tcp_send_queue send;
     tcp_receive_queue receive;
     waiter* reader = nullptr;
     tcp_writer* writer = nullptr;
-    ip4_address remote;
-    ip4_address local;
-    std::uint16_t remote_port = 0;
-    std::uint16_t local_port = 0;
+    std::uint16_t index = 0;
     std::uint16_t generation = 0;
-    std::uint16_t next = none;           ///< of the hash chain, or of the free list
-    std::uint16_t next_accepted = none;  ///< of the listener's queue
-    std::uint16_t held_buffers = 0;      ///< received text in the application's hands
-    std::uint32_t held = 0;
-    tcp_ticks challenged_at = 0;
-    std::uint8_t listener = 0xff;        ///< the listener it belongs to until it is accepted
-    std::uint8_t acks_owed = 0;          ///< duplicate acknowledgments to send
-    std::uint8_t unacked = 0;            ///< segments received since the last acknowledgment
-    std::uint8_t silent = 0;             ///< timeouts since the peer was last heard
-    tcp_timer_use use = tcp_timer_use::none;
-    error outcome = error::closed;       ///< why it is closed
-    bool owned = false;              ///< an application holds a handle
-    bool hashed = false;
-    bool ack_now = false;
-    bool ack_later = false;
-    bool repeat = false;             ///< send the segment at una again
-    bool probe = false;
-    bool reset = false;              ///< send a RST and forget the connection
-    bool no_delay = false;
-    bool starved = false;            ///< something could not be done for want of buffers
-    bool challenged = false;
+    std::uint16_t next = none;  ///< of the hash chain, or of the free list
 
     bool orphan() const { return !owned && listener == 0xff; }
     bool open() const { return control.state != tcp_state::closed && !reset; }

@@ -3,10 +3,10 @@
 
 #include <uk/net/tcp_core.hpp>
 
-// The larger functions of tcp_core.
+// The larger functions of tcp_core. They stay out of line: each has several callers, and an image is to be small.
 namespace uk::net {
 
-inline tcp_record* tcp_core::find(const tcp_ends& e) {
+[[gnu::noinline]] inline tcp_record* tcp_core::find(const tcp_ends& e) {
     for (std::uint16_t i = bucket(e); i != tcp_record::none; i = records_[i].next) {
         if (ends_of(records_[i]) == e) return &records_[i];
     }
@@ -26,19 +26,11 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     tcp_record& r = records_[free_];
     free_ = r.next;
     ++in_use_;
-    r.control = {};
-    r.rtt = {};
-    r.recovery = {};
+    static_cast<tcp_state_of&>(r) = {};
     r.local = e.local;
     r.remote = e.remote;
     r.local_port = e.local_port;
     r.remote_port = e.remote_port;
-    r.held = r.held_buffers = 0;
-    r.listener = 0xff;
-    r.next_accepted = tcp_record::none;
-    r.acks_owed = r.unacked = r.silent = 0;
-    r.use = tcp_timer_use::none;
-    r.ack_now = r.ack_later = r.repeat = r.probe = r.reset = r.no_delay = r.starved = r.challenged = false;
     tcb& c = r.control;
     c.iss = c.una = c.nxt = c.max = r.recovery.point = initial_sequence(e, now);
     c.mss = mss;
@@ -49,7 +41,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     return &r;
 }
 
-inline void tcp_core::unhash(tcp_record& r) {
+[[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
     if (!r.hashed) return;
     std::uint16_t* link = &bucket(ends_of(r));
     while (*link != index_of(r)) link = &records_[*link].next;
@@ -57,7 +49,7 @@ inline void tcp_core::unhash(tcp_record& r) {
     r.hashed = false;
 }
 
-inline void tcp_core::leave_listener(tcp_record& r) {
+[[gnu::noinline]] inline void tcp_core::leave_listener(tcp_record& r) {
     if (r.listener == 0xff) return;
     tcp_listening& l = listeners_[r.listener];
     r.listener = 0xff;
@@ -72,7 +64,7 @@ inline void tcp_core::leave_listener(tcp_record& r) {
     r.next_accepted = tcp_record::none;
 }
 
-inline void tcp_core::recycle(tcp_record& r) {
+[[gnu::noinline]] inline void tcp_core::recycle(tcp_record& r) {
     r.receive.clear();
     static_cast<tcp_node&>(r).unlink();
     ++r.generation;
@@ -81,7 +73,7 @@ inline void tcp_core::recycle(tcp_record& r) {
     --in_use_;
 }
 
-inline void tcp_core::close(tcp_record& r, error why) {
+[[gnu::noinline]] inline void tcp_core::close(tcp_record& r, error why) {
     r.control.state = tcp_state::closed;
     r.outcome = why;
     r.cancel();
@@ -119,7 +111,7 @@ inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generatio
     ++l->generation;
 }
 
-inline tcp_record* tcp_core::take_accepted(tcp_listening& l) {
+[[gnu::noinline]] inline tcp_record* tcp_core::take_accepted(tcp_listening& l) {
     if (l.first == tcp_record::none) return nullptr;
     tcp_record& r = records_[l.first];
     leave_listener(r);
@@ -166,7 +158,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     return detail::least_of(limit, pool);
 }
 
-inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
+[[gnu::noinline]] inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
     const std::size_t free = packets_.available();
     const std::size_t held = r.receive.buffers() + r.held_buffers;
     if (in_order) {
@@ -178,7 +170,7 @@ inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
     return early < limits_.receive_buffers && early < share(early + held) / 2;
 }
 
-inline void tcp_core::give_back(const tcp_reference& reference, std::size_t octets) {
+[[gnu::noinline]] inline void tcp_core::give_back(const tcp_reference& reference, std::size_t octets) {
     tcp_record* r = find(reference);
     if (r == nullptr) return;
     r->held -= static_cast<std::uint32_t>(octets);
@@ -195,7 +187,7 @@ inline void tcp_core::give_back(const tcp_reference& reference, std::size_t octe
     }
 }
 
-inline bool tcp_core::write(tcp_record& r, tcp_writer& w) {
+[[gnu::noinline]] inline bool tcp_core::write(tcp_record& r, tcp_writer& w) {
     if (!r.open() || r.control.shut) {
         w.failed = true;
         w.why = r.open() ? error::closed : r.outcome;
@@ -218,7 +210,7 @@ inline bool tcp_core::write(tcp_record& r, tcp_writer& w) {
     return w.rest.empty();
 }
 
-inline void tcp_core::abort(tcp_record& r) {
+[[gnu::noinline]] inline void tcp_core::abort(tcp_record& r) {
     const tcp_state s = r.control.state;
     const bool known = s >= tcp_state::syn_received && s <= tcp_state::close_wait;
     r.outcome = error::closed;
@@ -235,7 +227,7 @@ inline void tcp_core::abort(tcp_record& r) {
     schedule(r);
 }
 
-inline void tcp_core::disown(tcp_record& r) {
+[[gnu::noinline]] inline void tcp_core::disown(tcp_record& r) {
     const bool unread = r.receive.buffers() != 0;
     r.owned = false;
     wake_reader(r);

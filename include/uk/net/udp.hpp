@@ -168,7 +168,7 @@ struct udp {
 
         static constexpr std::uint8_t ip_protocol = protocol_udp;
 
-        void receive_datagram(packet&& p, const ipv4_datagram& d) {
+        [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
             const auto h = parse_udp(p.contents(), d.source, d.destination);
             if (!h) return count(h.error());
             p.truncate(h->length);

@@ -18,12 +18,14 @@ struct machine : uk::stack<uk::target, uk::uses<uk::port::tasks, uk::port::clock
 
 namespace {
 
-// The time between `begin` and `end` is what the test measures by its own clock.
+// The time between `begin` and `end` is what the test measures by its own clock. On ours, a sleep counts from the start of
+// the round, which is what timers know.
 uk::task<> sleeps(machine& os, uk::duration length, int rounds) {
     auto& console = os[uk::port::console];
     const auto milliseconds = length.count() / 1'000'000;
     while (rounds-- != 0) {
-        const uk::instant before = os[uk::port::clock].now();
+        co_await uk::yield();
+        const uk::instant before = os.scheduler().now();
         console.print("begin {}\n", milliseconds);
         co_await uk::sleep(length);
         console.print("end {}\n", milliseconds);
@@ -48,6 +50,20 @@ uk::task<> clock(machine& os) {
     os[uk::port::console].print("never back\n");
     co_await (co_await sleeps(os, 20ms, 5));
     co_return co_await sleeps(os, 300ms, 3);
+}
+
+// A sleep after a long computation is no shorter for it.
+uk::task<> late_sleep(machine& os) {
+    auto& clock = os[uk::port::clock];
+    co_await uk::yield();
+    const uk::instant busy = clock.now() + 30ms;
+    while (clock.now() < busy) {
+    }
+    const uk::instant before = clock.now();
+    co_await uk::sleep(20ms);
+    const uk::duration took = clock.now() - before;
+    os[uk::port::console].print("slept {} for {}\n", 20, took.count());
+    co_return {};
 }
 
 // Sums 1/n² to about π²/6, in tasks that take turns, so that a register lost while another one runs shows.
@@ -163,6 +179,7 @@ uk::task<> wait(machine& os) {
 
 uk::task<> app(machine& os) {
     if (mode() == "clock") co_return co_await clock(os);
+    if (mode() == "late-sleep") co_return co_await late_sleep(os);
     if (mode() == "float") co_return co_await floating_point(os);
     if (mode() == "arena") co_return co_await arena(os);
     if (mode() == "entropy") co_return co_await entropy(os);
