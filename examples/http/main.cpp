@@ -16,7 +16,7 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
+struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 64 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
                           net::tcp<net::tcp_limits{.connections = 256}>, uk::uses<uk::port::packets>> {};
 
 uk::result<> home(http::request&, http::response& out) {
@@ -34,8 +34,12 @@ uk::result<> status(server& os, http::request& in, http::response& out) {
         all.member("uptime_ms", os[uk::port::clock].now().ns / 1'000'000);
         all.member("connections", in.counters().open);
         all.object("memory", [&](auto& memory) {
+            // Buffers that the card holds come back by themselves: free and held together are what must not shrink.
+            const auto& card = os[uk::port::frame];
+            std::size_t free = os[uk::port::packets].store().available();
+            if constexpr (requires { card.buffers_held(); }) free += card.buffers_held();
             memory.member("buffers_total", os[uk::port::packets].count);
-            memory.member("buffers_free", os[uk::port::packets].store().available());
+            memory.member("buffers_free", free);
             memory.member("arena_used", os.scheduler().frames.used());
             memory.member("footprint", uk::footprint<server>);
         });

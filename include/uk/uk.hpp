@@ -6,6 +6,7 @@
 #include <uk/check.hpp>
 #include <uk/event.hpp>
 #include <uk/loop.hpp>
+#include <uk/packets.hpp>
 #include <uk/print.hpp>
 #include <uk/result.hpp>
 #include <uk/run.hpp>

@@ -139,6 +139,14 @@ struct virtio_net {
         std::size_t mtu() const { return mtu_; }
         const virtio_net_counters& counters() const { return counters_; }
 
+        /// Packet buffers that the card has now: posted for reception, or sent and not yet taken back.
+        std::size_t buffers_held() const {
+            std::size_t n = 0;
+            for (const packet_buffer* b : received_) n += b != nullptr;
+            for (const sent_frame& s : sent_) n += (s.head != nullptr) + (s.owner != nullptr);
+            return n;
+        }
+
     private:
         using device_type = typename Transport::device_type;
         using doorbell = typename device_type::doorbell_type;

@@ -25,7 +25,7 @@ struct tcp_limits {
     /// Ports that can be listened on at one time, at most 254.
     std::uint8_t listeners = 4;
     /// For each of these, connections that are being opened or wait to be accepted.
-    std::uint16_t backlog = 8;
+    std::uint16_t backlog = 32;
     /// The receive window: octets of a connection that wait for the application or are held by it. At most 65,535.
     std::uint32_t receive_window = 11'680;
     /// Packet buffers that a connection may tie up with received text; as many again with text that came early.

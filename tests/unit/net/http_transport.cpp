@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <uk/counters.hpp>
 #include <uk/net/http_transport.hpp>
 
 #include <doctest/doctest.h>
