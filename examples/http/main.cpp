@@ -16,8 +16,9 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 64 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
-                          net::tcp<net::tcp_limits{.connections = 256}>, uk::uses<uk::port::packets>> {};
+struct server
+    : uk::stack<uk::target, uk::loop<{.frame_memory = 64 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
+                net::tcp<net::tcp_limits{.connections = 256}>, uk::uses<uk::port::packets>> {};
 
 uk::result<> home(http::request&, http::response& out) {
     return out.text(http::constant("hello from one type\n"));
@@ -35,9 +36,10 @@ uk::result<> status(server& os, http::request& in, http::response& out) {
         all.member("connections", in.counters().open);
         all.object("memory", [&](auto& memory) {
             // Buffers that the card holds come back by themselves: free and held together are what must not shrink.
-            const auto& card = os[uk::port::frame];
             std::size_t free = os[uk::port::packets].store().available();
-            if constexpr (requires { card.buffers_held(); }) free += card.buffers_held();
+            os.each([&](auto& part) {
+                if constexpr (requires { part.buffers_held(); }) free += part.buffers_held();
+            });
             memory.member("buffers_total", os[uk::port::packets].count);
             memory.member("buffers_free", free);
             memory.member("arena_used", os.scheduler().frames.used());
@@ -68,7 +70,8 @@ uk::task<> echo(http::request& in, http::response& out) {
 
 uk::task<> chunked(http::request&, http::response& out) {
     out.type("text/plain");
-    for (auto line : {http::constant("one type,\n"), http::constant("sent in pieces\n"), http::constant("as they come.\n")}) {
+    for (auto line :
+         {http::constant("one type,\n"), http::constant("sent in pieces\n"), http::constant("as they come.\n")}) {
         co_await (co_await out.write(line));
     }
     co_return {};

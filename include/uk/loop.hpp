@@ -51,8 +51,9 @@ struct loop {
             });
             return busy;
         }
+        // Layers before the devices that they hand their frames to.
         void flush_parts() {
-            os_.each([](auto& object) {
+            os_.each_reversed([](auto& object) {
                 if constexpr (requires { object.flush(); }) object.flush();
             });
         }

@@ -17,7 +17,8 @@ namespace uk {
 // is itself the object that lives in the stack, or has `template <class Stack> class in` for it, constructed from
 // `Stack&`. Objects are constructed in dependency order and destroyed in reverse. Optional members of the object:
 //   bool poll()       called in each turn of the loop; says whether it found work
-//   void flush()      called at the end of each turn: hands what was queued to the device
+//   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes no
+//                     task ready
 //   task<> start()    awaited in dependency order before the application starts
 
 /// Parts that belong together; each is listed as if the user had written it.

@@ -41,8 +41,8 @@ struct siphash_state {
 
 }  // namespace detail
 
-/// SipHash-2-4 (Aumasson and Bernstein, 2012) of `message`: without the key nobody can predict it or find collisions. For
-/// tables that strangers fill and for numbers that they must not guess.
+/// SipHash-2-4 (Aumasson and Bernstein, 2012) of `message`: without the key nobody can predict it or find collisions.
+/// For tables that strangers fill and for numbers that they must not guess.
 constexpr std::uint64_t siphash(const siphash_key& key, bytes message) {
     detail::siphash_state s{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d,
                             key.first ^ 0x6c7967656e657261, key.second ^ 0x7465646279746573};

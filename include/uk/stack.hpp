@@ -66,11 +66,19 @@ public:
         }
     }
 
-    /// Calls `visit(object)` for every part, in order of construction.
+    /// Calls `visit(object)` for every part, in order of construction: what is needed before who needs it.
     template <class Visit>
     void each(Visit visit) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (visit(detail::object_at<I>(objects_)), ...);
+        }(std::make_index_sequence<wiring::size>{});
+    }
+
+    /// The same in reverse: who needs something before what it needs.
+    template <class Visit>
+    void each_reversed(Visit visit) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (visit(detail::object_at<wiring::size - 1 - I>(objects_)), ...);
         }(std::make_index_sequence<wiring::size>{});
     }
 

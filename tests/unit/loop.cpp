@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace uk::literals;
 
 namespace {
@@ -21,6 +23,26 @@ struct device {
     unsigned polls = 0;
     unsigned flushes = 0;
 };
+
+std::string& flushed() {
+    static std::string all;
+    return all;
+}
+struct card {
+    using needs = uk::ports<>;
+    using provides = uk::ports<uk::port::frame>;
+    void flush() { flushed() += "card "; }
+    uk::packet receive() { return {}; }
+    bool send(uk::outgoing) { return true; }
+    uk::mac address() const { return {}; }
+    std::size_t mtu() const { return 1500; }
+};
+struct layer {
+    using needs = uk::ports<uk::port::frame>;
+    using provides = uk::ports<>;
+    void flush() { flushed() += "layer "; }
+};
+struct layered : uk::stack<fakes::machine, layer, card, uk::uses<uk::port::tasks>> {};
 
 struct machine : uk::stack<fakes::machine, device, uk::uses<uk::port::clock, uk::port::tasks>> {
     device& the_device() {
@@ -58,4 +80,11 @@ TEST_CASE("tasks die before the parts that they use") {
         REQUIRE(nap(os, 1h, done).detach());
     }
     CHECK_FALSE(done);
+}
+
+TEST_CASE("layers flush before the devices that they send through") {
+    layered os;
+    flushed().clear();
+    os[uk::port::tasks].run_until([] { return true; });
+    CHECK(flushed() == "layer card ");
 }

@@ -21,8 +21,8 @@
 #include <utility>
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: TRACE, CONNECT,
-/// upgrades, transfer codings but chunked, trailers (skipped), ranges, conditions. No Date field: RFC 9110 section 6.6.1
-/// forbids one to a server without a wall clock.
+/// upgrades, transfer codings but chunked, trailers (skipped), ranges, conditions. No Date field: RFC 9110
+/// section 6.6.1 forbids one to a server without a wall clock.
 namespace uk::net::http {
 
 namespace detail {
@@ -63,7 +63,9 @@ public:
     ~reserve() {
         for (void* block : blocks_) arena::free(block);
     }
-    explicit operator bool() const { return std::find(std::begin(blocks_), std::end(blocks_), nullptr) == std::end(blocks_); }
+    explicit operator bool() const {
+        return std::find(std::begin(blocks_), std::end(blocks_), nullptr) == std::end(blocks_);
+    }
 
 private:
     void* blocks_[4];
@@ -201,7 +203,9 @@ private:
         const bool lost = !outcome && (outcome.error() == error::closed || outcome.error() == error::reset);
         if (lost) return then::abort;
         // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
-        if ((in.body().tell_to_continue && !in.body().reader.done()) || framing != fault::none || in.body().reader.left() > limit.discard_octets) out.do_not_keep();
+        if ((in.body().tell_to_continue && !in.body().reader.done()) || framing != fault::none ||
+            in.body().reader.left() > limit.discard_octets)
+            out.do_not_keep();
         if (out.started()) return !outcome || out.broken() ? abandoned() : then::keep;
         if (!outcome) {
             const unsigned status = status_for(outcome.error());
@@ -223,10 +227,10 @@ private:
 
 }  // namespace detail
 
-/// Serves HTTP on `port` until the task is destroyed; ends only with the listener's error. `handler` is a route table or
-/// one handler for all requests: it takes `(http::request& in, http::response& out)`, with the stack before these if it
-/// wants, and returns nothing, a `result<>` or a `task<>`. The server's state lives in this task's frame and is reached
-/// from handlers by `in.counters()`, so that nothing needs to be declared beside it.
+/// Serves HTTP on `port` until the task is destroyed; ends only with the listener's error. `handler` is a route table
+/// or one handler for all requests: it takes `(http::request& in, http::response& out)`, with the stack before these if
+/// it wants, and returns nothing, a `result<>` or a `task<>`. The server's state lives in this task's frame and is
+/// reached from handlers by `in.counters()`, so that nothing needs to be declared beside it.
 template <class Stack, class Handler>
 task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
     auto listening = os[port::stream].listen(port.value());

@@ -27,8 +27,8 @@ private:
     std::size_t begin_ = sizeof(characters_);
 };
 
-/// An object being written to `Sink`, anything with `write(std::string_view)`. Between construction and `end` the members
-/// come in the order of the calls; names are not checked for doubles.
+/// An object being written to `Sink`, anything with `write(std::string_view)`. Between construction and `end` the
+/// members come in the order of the calls; names are not checked for doubles.
 template <class Sink>
 class json_object {
 public:

@@ -18,6 +18,7 @@ namespace uk::net::http {
 /// One request, while its handler runs: all views end with it.
 class request {
 public:
+    /// `head` outlives the request.
     request(transport& io, const request_head& head) : io_(io), head_(head) {
         if (head.chunked) body_.reader = body_reader::in_chunks(io.server.limit.body_octets);
         if (head.length) body_.reader = body_reader::with_length(*head.length);
@@ -77,7 +78,7 @@ public:
 
 private:
     transport& io_;
-    const request_head head_;
+    const request_head& head_;
     body_progress body_;
 };
 

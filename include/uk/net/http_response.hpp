@@ -45,8 +45,8 @@ private:
     std::string_view text_;
 };
 
-/// The response to one request. Either whole, by one call of `text`, `content`, `json`..., sent when the handler is done;
-/// or streamed, by awaiting `write` again and again. A handler that does neither answers without a body.
+/// The response to one request. Either whole, by one call of `text`, `content`, `json`..., sent when the handler is
+/// done; or streamed, by awaiting `write` again and again. A handler that does neither answers without a body.
 class response {
 public:
     /// `keep`: the connection may stay open after this response.
@@ -72,8 +72,8 @@ public:
         has_length_ = true;
         return *this;
     }
-    /// A field line more. `invalid` when the name or value cannot stand in one (so that nothing of a request can break out
-    /// of a field), `too_large` when the fields outgrow their room.
+    /// A field line more. `invalid` when the name or value cannot stand in one (so that nothing of a request can break
+    /// out of a field), `too_large` when the fields outgrow their room.
     inline result<> field(std::string_view name, std::string_view value);
 
     /// A whole body; the text is copied.

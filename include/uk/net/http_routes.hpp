@@ -33,8 +33,9 @@ template <class Handler, class Stack>
 std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& out, result<>& outcome) {
     constexpr bool wants_stack = std::invocable<Handler&, Stack&, request&, response&>;
     constexpr bool fits = wants_stack || std::invocable<Handler&, request&, response&>;
-    static_assert(require<fits, "net::http: a handler takes (http::request& in, http::response& out), or its stack before "
-                                "these: (server& os, http::request& in, http::response& out).">());
+    static_assert(
+        require<fits, "net::http: a handler takes (http::request& in, http::response& out), or its stack before "
+                      "these: (server& os, http::request& in, http::response& out).">());
     if constexpr (fits) {
         auto made = [&]() -> decltype(auto) {
             if constexpr (wants_stack) {
@@ -47,7 +48,8 @@ std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& o
         if constexpr (std::same_as<returned, task<>>) return made();
         if constexpr (std::same_as<returned, result<>>) outcome = made();
         if constexpr (std::is_void_v<returned>) made();
-        constexpr bool known = std::same_as<returned, task<>> || std::same_as<returned, result<>> || std::is_void_v<returned>;
+        constexpr bool known =
+            std::same_as<returned, task<>> || std::same_as<returned, result<>> || std::is_void_v<returned>;
         static_assert(require<known, "net::http: a handler returns nothing, uk::result<> or uk::task<>.">());
     }
     return {};
@@ -142,7 +144,8 @@ public:
         }
         std::optional<task<>> pending;
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (void)(... || (at == I && (pending = detail::call(std::get<I>(routes_).handler, os, in, out, outcome), true)));
+            (void)(... ||
+                   (at == I && (pending = detail::call(std::get<I>(routes_).handler, os, in, out, outcome), true)));
         }(std::index_sequence_for<Routes...>{});
         return pending;
     }

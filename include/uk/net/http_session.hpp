@@ -34,15 +34,16 @@ template <class Stack>
 using connection_of =
     typename detail::awaited<decltype(std::declval<detail::listener_of<Stack>&>().accept())>::value_type;
 
-/// Lives in the frame of the task that serves the connection. `Server` has `begin_serving(Connection&, unsigned status)`,
-/// which starts such a task; with a status it only sends that and says goodbye.
+/// Lives in the frame of the task that serves the connection. `Server` has `begin_serving(Connection&, unsigned
+/// status)`, which starts such a task; with a status it only sends that and says goodbye.
 template <class Server, class Connection>
 class session : public transport {
 public:
     using received = typename detail::awaited<decltype(std::declval<Connection&>().read())>::value_type;
 
     session(Server& s, Connection&& c) : transport(s, table, &expire), link(std::move(c)) {
-        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays responses.
+        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
+        // responses.
         if constexpr (requires { link.set_no_delay(true); }) link.set_no_delay(true);
     }
 

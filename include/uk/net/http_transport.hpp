@@ -27,8 +27,9 @@ namespace uk::net::http {
 
 /// What a server grants its clients. Every wait has an end and every buffer a bound.
 struct limits {
-    /// Connections served at one time. One more client takes the place of the one idle longest. Each has a task of about
-    /// 700 octets in the loop's frame memory, and some 2 KiB more while it answers a request: choose both together.
+    /// Connections served at one time. One more client takes the place of the one idle longest. Each has a task of
+    /// about 700 octets in the loop's frame memory, and some 2 KiB more while it answers a request: choose both
+    /// together.
     std::uint32_t connections = 32;
     /// Octets of a request's line and fields; at most what a packet buffer holds. Beyond: 414 or 431.
     std::uint32_t head_octets = 1400;
@@ -86,15 +87,15 @@ struct session_entry : list_node {
     std::coroutine_handle<> frame;
 };
 
-/// A server, but for its handler.
+/// A server, but for its handler. The limits outlive it.
 struct server_state {
     server_state(uk::scheduler& on, packet_store& packets, const limits& l) : home(on), store(packets), limit(l) {}
     server_state(const server_state&) = delete;
     server_state& operator=(const server_state&) = delete;
     ~server_state() {
-        for (list<session_entry>* each : {&idle, &split, &busy}) {
-            while (!each->empty()) each->pop_front().frame.destroy();
-        }
+        idle.take_all(split);
+        idle.take_all(busy);
+        while (!idle.empty()) idle.pop_front().frame.destroy();
     }
 
     uk::scheduler& scheduler() { return home; }
@@ -109,7 +110,7 @@ struct server_state {
 
     uk::scheduler& home;
     packet_store& store;
-    limits limit;
+    const limits& limit;
     counters count;
     event freed;  ///< a connection ended or became idle
     list<session_entry> idle;
@@ -127,9 +128,9 @@ struct body_progress {
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
 class transport : public timer {
 public:
-    /// Supplied by the owner, who knows the type of the connection. `read` yields the next piece of a body, empty at its
-    /// end; it sends `100 (Continue)` first where `body` says so. `send` takes two pieces; `constant` means that the second outlives the connection
-    /// and is sent from where it lies. Both time out by ending the connection.
+    /// Supplied by the owner, who knows the type of the connection. `read` yields the next piece of a body, empty at
+    /// its end; it sends `100 (Continue)` first where `body` says so. `send` takes two pieces; `constant` means that
+    /// the second outlives the connection and is sent from where it lies. Both time out by ending the connection.
     struct operations {
         task<result<bytes>> (*read)(transport&, body_progress& body);
         task<> (*send)(transport&, bytes head, bytes data, bool constant);
@@ -175,8 +176,8 @@ public:
         server.freed.notify_all(server.home);
     }
 
-    /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is whole
-    /// in one piece is left where it lies; one that comes in pieces is gathered in a packet buffer.
+    /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is
+    /// whole in one piece is left where it lies; one that comes in pieces is gathered in a packet buffer.
     inline fault next_head(std::string_view& head);
 
     /// The head is not needed any more.

@@ -15,7 +15,8 @@ namespace uk::net::http {
 /// The methods that a handler can see. Others, TRACE and CONNECT among them, are answered with 501.
 enum class method : std::uint8_t { get, head, post, put, del, patch, options };
 
-inline constexpr std::array<std::string_view, 7> method_names{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+inline constexpr std::array<std::string_view, 7> method_names{"GET",    "HEAD",  "POST",   "PUT",
+                                                              "DELETE", "PATCH", "OPTIONS"};
 
 constexpr std::string_view name_of(method m) { return method_names[static_cast<std::size_t>(m)]; }
 
@@ -158,9 +159,9 @@ constexpr std::optional<std::uint64_t> decimal(std::string_view s) {
 
 }  // namespace detail
 
-/// Looks for the empty line that ends a head in `text`. `line` is where the line begins that was not whole last time: 0 at
-/// first, kept by the caller. `size` is 0 while the end is missing, else that of the head with its empty line; 2 is an
-/// empty line before a request, to be skipped (RFC 9112 section 2.2).
+/// Looks for the empty line that ends a head in `text`. `line` is where the line begins that was not whole last time: 0
+/// at first, kept by the caller. `size` is 0 while the end is missing, else that of the head with its empty line; 2 is
+/// an empty line before a request, to be skipped (RFC 9112 section 2.2).
 struct head_end {
     std::size_t size = 0;
     fault wrong = fault::none;

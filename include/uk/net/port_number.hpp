@@ -22,7 +22,8 @@ public:
     consteval port_number(int number)
 #if defined(__clang__)
         __attribute__((diagnose_if(number < 1 || number > 65535,
-                                   "uk::net: a port number is from 1 to 65535; port 0 is no place to listen.", "error")))
+                                   "uk::net: a port number is from 1 to 65535; port 0 is no place to listen.",
+                                   "error")))
 #endif
         : value_(static_cast<std::uint16_t>(number)) {
 #if !defined(__clang__)

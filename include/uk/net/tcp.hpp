@@ -28,10 +28,10 @@ struct tcp_tables {
 
 }  // namespace detail
 
-/// The transmission control protocol (RFC 9293). `os[port::stream].listen(80)` yields result<tcp_listener>;
-/// `co_await os[port::stream].connect(address, port)` yields result<tcp_connection>; see tcp_socket.hpp.
-/// Obeyed: 9293, 5681, 6582, 6298, 3042, 5961, 6528, 6056, 1337, 2525. Not yet: window scale and timestamps (7323), SACK
-/// (2018), path MTU (1191), keep-alive (MUST-24: off), ICMP errors (MUST-54), the urgent mark (text comes in line).
+/// The transmission control protocol (RFC 9293). `os[port::stream].listen(80)` yields result<tcp_listener>; `co_await
+/// os[port::stream].connect(address, port)` yields result<tcp_connection>; see tcp_socket.hpp. Obeyed: 9293, 5681,
+/// 6582, 6298, 3042, 5961, 6528, 6056, 1337, 2525. Not yet: window scale and timestamps (7323), SACK (2018), path MTU
+/// (1191), keep-alive (MUST-24: off), ICMP errors (MUST-54), the urgent mark (text comes in line).
 template <tcp_limits Limits = {}, class Congestion = new_reno>
 struct tcp {
     using needs = ports<port::ip, port::tasks, port::packets, port::entropy, port::clock>;
@@ -71,13 +71,14 @@ struct tcp {
             return tcp_listener(*this, *index);
         }
 
-        /// Opens a connection: `co_await` yields result<tcp_connection>. Fails with `refused`, `timed_out` (after minutes:
-        /// use uk::within), `unreachable`, `too_large` when the table is full, or `no_entropy`.
+        /// Opens a connection: `co_await` yields result<tcp_connection>. Fails with `refused`, `timed_out` (after
+        /// minutes: use uk::within), `unreachable`, `too_large` when the table is full, or `no_entropy`.
         tcp_connecting connect(ip4_address to, std::uint16_t port) {
             if (!keyed_) return tcp_connecting(error::no_entropy);
             if (port == 0) return tcp_connecting(error::invalid);
             tcp_ends e{os_[port::ip].address(), to, 0, port};
-            if (e.local.is_unspecified() || !to.is_unicast() || to == e.local) return tcp_connecting(error::unreachable);
+            const bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;
+            if (!reachable) return tcp_connecting(error::unreachable);
             if (!choose_port(e)) return tcp_connecting(error::in_use);
             tcp_record* r = open(e, own_mss(), now());
             if (r == nullptr) return tcp_connecting(error::too_large);
@@ -445,7 +446,8 @@ struct tcp {
                 case tcp_timer_use::retransmit: return on_timeout(r);
                 case tcp_timer_use::persist:
                     // For ever as long as the peer answers (MUST-36), but not when nobody here cares any more.
-                    if (++r.silent > Limits.retries || (r.orphan() && r.rtt.repeats >= Limits.retries)) return give_up(r);
+                    if (++r.silent > Limits.retries) return give_up(r);
+                    if (r.orphan() && r.rtt.repeats >= Limits.retries) return give_up(r);
                     if (r.rtt.repeats < 255) ++r.rtt.repeats;
                     r.probe = true;
                     return schedule(r);
@@ -457,7 +459,8 @@ struct tcp {
         void on_timeout(tcp_record& r) {
             tcb& c = r.control;
             const bool opening = c.state < tcp_state::established;
-            const unsigned most = !opening ? Limits.retries : c.passive ? Limits.accept_retries : Limits.connect_retries;
+            const unsigned to_open = c.passive ? Limits.accept_retries : Limits.connect_retries;
+            const unsigned most = opening ? to_open : Limits.retries;
             if (r.rtt.repeats >= most) return give_up(r);
             const bool again = r.rtt.repeats++ != 0;
             count(tcp_count::timeouts);

@@ -7,7 +7,8 @@
 
 namespace uk::net {
 
-/// What a congestion policy may look at: octets of a full segment, and octets sent but not acknowledged before the event.
+/// What a congestion policy may look at: octets of a full segment, and octets sent but not acknowledged before the
+/// event.
 struct tcp_path {
     std::uint32_t mss;
     std::uint32_t flight;
@@ -86,8 +87,8 @@ struct tcp_recovery {
         return true;
     }
 
-    /// `octets` newly acknowledged up to `una`; true when the segment there is missing too. `p.flight` is what was under
-    /// way before.
+    /// `octets` newly acknowledged up to `una`; true when the segment there is missing too. `p.flight` is what was
+    /// under way before.
     template <class Congestion>
     constexpr bool progress(Congestion& c, const tcp_path& p, seq una, std::uint32_t octets) {
         if (!active) {

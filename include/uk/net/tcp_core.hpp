@@ -39,11 +39,11 @@ struct tcp_ends {
 /// sends at the end of the loop's turn, so that what was written in one turn goes out together and carries the
 /// acknowledgments along.
 ///
-/// Packet buffers are shared fairly: a connection that holds h of them, with a free ones left, may go up to
-/// (a + h - reserve) / 3, so that what remains is always at least twice what any one holds. Text in order that a task is
+/// Packet buffers are shared fairly: a connection that holds h of them, with a free ones left, may go up to (a + h -
+/// reserve) / 3, so that what remains is always at least twice what any one holds. Text in order that a task is
 /// waiting for, and the first buffer of a send queue, may take from the reserve down to its half. Text that came early
-/// may have half of the share. What is refused has been received in vain: the peer sends it again. Against peers that do
-/// not read what they asked for, only a deadline on the write helps: give them one.
+/// may have half of the share. What is refused has been received in vain: the peer sends it again. Against peers that
+/// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
     tcp_core(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners,
@@ -146,7 +146,8 @@ protected:
     [[gnu::noinline]] void schedule(tcp_record& r) { pending_.push_back(r); }
     void schedule_later(tcp_record& r) {
         delayed_.push_back(r);
-        if (!later_timer_.armed()) on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
+        if (later_timer_.armed()) return;
+        on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
     }
 
     void wake(tcp_record& r) {

@@ -60,7 +60,8 @@ constexpr tcp_plan next_segment(const tcb& c, std::uint32_t queued, std::uint32_
     return p;
 }
 
-/// The segment that asks a peer with a closed or small window for a sign (RFC 9293 section 3.8.6.1): at least one octet.
+/// The segment that asks a peer with a closed or small window for a sign (RFC 9293 section 3.8.6.1): at least one
+/// octet.
 constexpr tcp_plan probe_segment(const tcb& c, std::uint32_t queued) {
     const std::uint32_t flight = c.flight();
     const std::uint32_t usable = c.window > flight ? c.window - flight : 0;

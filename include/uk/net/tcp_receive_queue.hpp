@@ -37,7 +37,8 @@ public:
         return octets_ - before;
     }
 
-    /// Moves what came early and is in order now, `next` being the place behind the last octet here. Says how many octets.
+    /// Moves what came early and is in order now, `next` being the place behind the last octet here. Says how many
+    /// octets.
     std::uint32_t advance(seq next) {
         const std::uint32_t before = octets_;
         while (first_early_ != nullptr && note_of(first_early_).at <= next) {

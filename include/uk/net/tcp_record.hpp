@@ -42,8 +42,8 @@ struct tcp_limits {
     std::uint32_t fin_wait_ms = 30'000;
     /// The longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40).
     std::uint32_t ack_delay_ms = 40;
-    /// Timeouts in a row before a connection is given up (R2: at least 100 s), while we open it (R2: at least 3 minutes),
-    /// and while the peer does (RFC 9293 MUST-20 to MUST-23).
+    /// Timeouts in a row before a connection is given up (R2: at least 100 s), while we open it (R2: at least 3
+    /// minutes), and while the peer does (RFC 9293 MUST-20 to MUST-23).
     std::uint8_t retries = 9;
     std::uint8_t connect_retries = 7;
     std::uint8_t accept_retries = 4;

@@ -30,7 +30,8 @@ public:
         while (done < text.size() && octets_ < most) {
             if (room_in_last(fill) == 0 && !add_buffer(store, limit)) break;
             piece& last = piece_of(tail_);
-            const std::size_t n = copy({text_of(tail_) + last.begin + last.size, room_in_last(fill)}, text.subspan(done));
+            std::byte* end = text_of(tail_) + last.begin + last.size;
+            const std::size_t n = copy({end, room_in_last(fill)}, text.subspan(done));
             last.size = static_cast<std::uint16_t>(last.size + n);
             octets_ += static_cast<std::uint32_t>(n);
             done += n;
@@ -72,8 +73,9 @@ public:
         octets_ = 0;
     }
 
-    /// Octets [offset, offset + length) as at most the copied head of a segment and one piece behind it: `put(octets)` is
-    /// called for what is to be copied into `head`; a last piece of more than `worth` octets becomes `body`, with its owner.
+    /// Octets [offset, offset + length) as at most the copied head of a segment and one piece behind it: `put(octets)`
+    /// is called for what is to be copied into `head`; a last piece of more than `worth` octets becomes `body`, with
+    /// its owner.
     void gather(std::uint32_t offset, std::uint32_t length, outgoing& out, std::size_t worth) const {
         for (packet_buffer* b = head_; b != nullptr && length != 0; b = b->next) {
             const piece& p = piece_of(b);

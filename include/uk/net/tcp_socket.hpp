@@ -122,8 +122,8 @@ struct tcp_peer {
 };
 
 /// A connection in the hands of an application: one task may read and one may write at a time, anything else is a bug.
-/// Destroyed, it is closed in the background: what was written is still sent. Where received text was not read, the peer
-/// gets a RST instead. Move-only.
+/// Destroyed, it is closed in the background: what was written is still sent. Where received text was not read, the
+/// peer gets a RST instead. Move-only.
 class [[nodiscard]] tcp_connection {
 public:
     tcp_connection() = default;
@@ -142,8 +142,8 @@ public:
     /// when the connection failed.
     tcp_read read() const { return {of_}; }
 
-    /// Copies `text`, which must live until then, to be sent; waits while the connection holds as much as it may. Done when
-    /// all is queued: two writes in one turn of the loop leave in one segment where they fit.
+    /// Copies `text`, which must live until then, to be sent; waits while the connection holds as much as it may. Done
+    /// when all is queued: two writes in one turn of the loop leave in one segment where they fit.
     tcp_write write(bytes text) const { return {of_, text, false}; }
 
     /// The same without a copy: `text` is sent from where it lies, and must not change until the peer has it all. For

@@ -6,7 +6,8 @@
 #include <cstdint>
 
 // The state machine of RFC 9293 as functions over values: no queue, no clock, no packet. Left out: precedence and
-// security compartments (3.10.7.4 third), urgent data as anything but data in line (MUST-31 asks no more of a receiver).
+// security compartments (3.10.7.4 third), urgent data as anything but data in line (MUST-31 asks no more of a
+// receiver).
 namespace uk::net {
 
 enum class tcp_state : std::uint8_t {
@@ -160,8 +161,8 @@ constexpr tcp_reaction on_syn_sent(tcb& c, const tcp_segment& s) {
     return r;
 }
 
-/// The four cases of RFC 9293 section 3.10.7.4 first. Without length the window's edge itself is taken too: there a peer
-/// stands that has filled the window.
+/// The four cases of RFC 9293 section 3.10.7.4 first. Without length the window's edge itself is taken too: there a
+/// peer stands that has filled the window.
 constexpr bool acceptable(const tcb& c, const tcp_segment& s) {
     const std::uint32_t window = c.rcv_edge - c.rcv_nxt;
     const std::uint32_t length = s.length();
@@ -284,8 +285,8 @@ constexpr tcp_reaction on_synchronized(tcb& c, tcp_segment s) {
 
 }  // namespace detail
 
-/// RFC 9293 section 3.10.7. The caller then queues the text named by `skip` and `take`, and reports with `on_text` how far
-/// RCV.NXT can move.
+/// RFC 9293 section 3.10.7. The caller then queues the text named by `skip` and `take`, and reports with `on_text` how
+/// far RCV.NXT can move.
 constexpr tcp_reaction on_segment(tcb& c, const tcp_segment& s) {
     switch (c.state) {
         case tcp_state::closed: {

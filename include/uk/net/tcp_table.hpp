@@ -21,7 +21,9 @@ inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
 }
 
 inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant now) {
-    if (free_ == tcp_record::none && !waiting_.empty()) close(static_cast<tcp_record&>(waiting_.front()), error::closed);
+    if (free_ == tcp_record::none && !waiting_.empty()) {
+        close(static_cast<tcp_record&>(waiting_.front()), error::closed);
+    }
     if (free_ == tcp_record::none) return nullptr;
     tcp_record& r = records_[free_];
     free_ = r.next;

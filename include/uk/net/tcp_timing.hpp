@@ -19,8 +19,8 @@ constexpr duration duration_of(tcp_ticks t) { return duration(static_cast<std::i
 
 /// When to send again (RFC 6298).
 struct tcp_rtt {
-    /// Section 2.4 asks for a least value of 1 s and 2.5 allows a greatest of 60 s or more. Less than 1 s is what clients
-    /// expect today; 200 ms is above the delay of anybody's delayed acknowledgments.
+    /// Section 2.4 asks for a least value of 1 s and 2.5 allows a greatest of 60 s or more. Less than 1 s is what
+    /// clients expect today; 200 ms is above the delay of anybody's delayed acknowledgments.
     static constexpr tcp_ticks least = ticks_of_ms(200);
     static constexpr tcp_ticks most = ticks_of_ms(60'000);
     static constexpr tcp_ticks initial = ticks_of_ms(1'000);

@@ -9,8 +9,8 @@
 
 namespace uk::net {
 
-/// A place in the sequence space of one direction: arithmetic is modulo 2^32 (RFC 9293 section 3.4), comparison is right
-/// for places less than 2^31 apart.
+/// A place in the sequence space of one direction: arithmetic is modulo 2^32 (RFC 9293 section 3.4), comparison is
+/// right for places less than 2^31 apart.
 struct seq {
     std::uint32_t value = 0;
 
@@ -35,7 +35,8 @@ inline constexpr std::uint8_t ack = 0x10;
 inline constexpr std::uint8_t urg = 0x20;
 }  // namespace tcp_flag
 
-/// What the options of a segment say; a value of 0 where they are silent. Unknown options are skipped (RFC 9293 MUST-6).
+/// What the options of a segment say; a value of 0 where they are silent. Unknown options are skipped (RFC 9293
+/// MUST-6).
 struct tcp_options {
     std::uint16_t mss = 0;
 };

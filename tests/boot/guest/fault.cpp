@@ -39,10 +39,10 @@
 // expect-read-above: #PF at rip 0x[0-9a-f]+ address 0x[0-9a-f]+000 error 0x0\n
 
 // The report needs a stack: it is another one.
-// expect-overflow: #PF at rip 0x[0-9a-f]+ address {uk_stack_start-8} error 0x2\n(.*\n)*.* rsp {uk_stack_start} 
+// expect-overflow: #PF at rip 0x[0-9a-f]+ address {uk_stack_start-8} error 0x2\n(.*\n)*.* rsp {uk_stack_start}\b
 // expect-recursion: #PF at rip 0x[0-9a-f]+ address 0x[0-9a-f]+ error 0x2\n(.*\n)*backtrace:( 0x[0-9a-f]+){17}\n
 // resolve-recursion: (from .*recurse\(.*\) at tests/boot/guest/fault\.cpp:\d+\n.*){10}
-// expect-no-stack: #PF at rip 0x[0-9a-f]+ address 0xfffffffffffffff8 error 0x2\n(.*\n)*.* rsp 0x0 
+// expect-no-stack: #PF at rip 0x[0-9a-f]+ address 0xfffffffffffffff8 error 0x2\n(.*\n)*.* rsp 0x0\b
 
 // expect-invalid-opcode: #UD at rip 0x[0-9a-f]+\nrax 0xa0 rcx 0xa1 rdx 0xa2 rbx 0xa3 rsp 0x[0-9a-f]+ rbp 0xa5 rsi 0xa6 rdi 0xa7\nr8  0xa8 r9  0xa9 r10 0xaa r11 0xab r12 0xac r13 0xad r14 0xae r15 0xaf\nbacktrace: 0x
 // expect-not-canonical: #GP at rip 0x[0-9a-f]+ error 0x0\n
@@ -100,14 +100,14 @@ address at(std::uint64_t number) { return reinterpret_cast<address>(number); }
                      : "memory");
 }
 
+void nothing() {}
+
 // What must work, or a fault below would show nothing.
 void do_what_is_allowed() {
     unsigned char on_stack[16];
-    for (address where : {address(data), address(zeroed_data), address(on_stack)}) write(where);
-    for (address where : {at(0) + reinterpret_cast<std::uint64_t>(uk_image_start), address(uk_rodata_start), address(data),
-                          address(uk_idt), address(uk_pml4)}) {
-        read(where);
-    }
+    for (address where : {data, zeroed_data, on_stack}) write(where);
+    for (address where : {uk_image_start, uk_rodata_start, data, uk_idt, uk_pml4}) read(where);
+    execute(reinterpret_cast<address>(&nothing));
     hold_it(1);
 }
 

@@ -18,8 +18,8 @@ struct machine : uk::stack<uk::target, uk::uses<uk::port::tasks, uk::port::clock
 
 namespace {
 
-// The time between `begin` and `end` is what the test measures by its own clock. On ours, a sleep counts from the start of
-// the round, which is what timers know.
+// The time between `begin` and `end` is what the test measures by its own clock. On ours, a sleep counts from the start
+// of the round, which is what timers know.
 uk::task<> sleeps(machine& os, uk::duration length, int rounds) {
     auto& console = os[uk::port::console];
     const auto milliseconds = length.count() / 1'000'000;
@@ -87,8 +87,9 @@ uk::task<> floating_point(machine& os) {
     volatile double root = 2;
     double value = root;
     asm("sqrtsd %0, %0" : "+x"(value));
-    os[uk::port::console].print("sum {} root {} single {}\n", static_cast<int>(total * 1e6), static_cast<int>(value * 1e6),
-                                static_cast<int>(static_cast<float>(root) / 3.0F * 1e6F));
+    const float single = static_cast<float>(root) / 3.0F;
+    os[uk::port::console].print("sum {} root {} single {}\n", static_cast<int>(total * 1e6),
+                                static_cast<int>(value * 1e6), static_cast<int>(single * 1e6F));
     co_return {};
 }
 

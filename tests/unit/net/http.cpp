@@ -21,7 +21,8 @@ namespace {
 
 uk::result<> home(http::request& in, http::response& out) {
     if (in.path() == "/counters") {
-        return out.json([&](auto& o) { uk::counter_list(in.counters()).each([&](auto n, auto v) { o.member(n, v); }); });
+        return out.json(
+            [&](auto& o) { uk::counter_list(in.counters()).each([&](auto n, auto v) { o.member(n, v); }); });
     }
     return out.text(in.path());
 }
@@ -81,7 +82,8 @@ TEST_CASE("a request cut at every octet") {
 TEST_CASE("pipelined requests are answered in order, wherever they are cut") {
     std::string all;
     for (int i = 0; i < 3; ++i) {
-        all += fake::get("/") + "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello" + fake::get("/none") +
+        all += fake::get("/") + "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello" +
+               fake::get("/none") +
                "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     }
     std::string expected;

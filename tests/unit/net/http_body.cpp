@@ -59,7 +59,8 @@ TEST_CASE("no body, and one of a declared length") {
 }
 
 TEST_CASE("chunks, cut anywhere") {
-    const std::string_view text = "5\r\nhello\r\nA;x=\"y\"\r\n, chunked \r\n0001\r\n!\r\n0\r\nTrailer: x\r\nT2: y\r\n\r\nGET";
+    const std::string_view text =
+        "5\r\nhello\r\nA;x=\"y\"\r\n, chunked \r\n0001\r\n!\r\n0\r\nTrailer: x\r\nT2: y\r\n\r\nGET";
     for (std::size_t step = 1; step <= text.size(); ++step) {
         const outcome o = read(body_reader::in_chunks(1000), text, step);
         CHECK(o.wrong == fault::none);

@@ -60,8 +60,9 @@ uk::task<> text_after_stream(http::request&, http::response& out) {
 
 TEST_CASE("whole responses") {
     site s(any);
-    CHECK(s.ask(fake::get("/")) == "HTTP/1.1 201 Created\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\n"
-                                   "made");
+    CHECK(s.ask(fake::get("/")) ==
+          "HTTP/1.1 201 Created\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\n"
+          "made");
     CHECK(fake::has(s.ask(fake::get("/field")), "\r\nX-One: 1\r\nX-Two: 2\r\n\r\nmade"));
     CHECK_FALSE(fake::has(s.ask(fake::get("/field")), "Cookie"));
     CHECK(s.ask(fake::get("/empty")) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

@@ -28,7 +28,8 @@ constexpr auto table =
 
 std::string status(std::string_view method, std::string_view path) {
     site s(table);
-    return fake::status_line(s.ask(std::string(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: t\r\n\r\n")));
+    return fake::status_line(
+        s.ask(std::string(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: t\r\n\r\n")));
 }
 
 }  // namespace

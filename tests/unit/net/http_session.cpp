@@ -19,7 +19,8 @@ namespace {
 
 // The counters of the server, by way of a request.
 uk::result<> home(http::request& in, http::response& out) {
-    return out.json([&](auto& o) { uk::counter_list(in.counters()).each([&](auto name, auto value) { o.member(name, value); }); });
+    return out.json(
+        [&](auto& o) { uk::counter_list(in.counters()).each([&](auto name, auto value) { o.member(name, value); }); });
 }
 
 uk::task<> swallow(http::request& in, http::response& out) {

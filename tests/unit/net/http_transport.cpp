@@ -19,11 +19,14 @@ constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 struct fixture {
     fake::system os;
+    http::limits limits;
     http::server_state server;
     http::transport io;
 
     explicit fixture(http::limits l = {})
-        : server(os.scheduler(), os[uk::port::packets].store(), l), io(server, none, [](uk::timer&) {}) {}
+        : limits(l),
+          server(os.scheduler(), os[uk::port::packets].store(), limits),
+          io(server, none, [](uk::timer&) {}) {}
 
     fault feed(std::string_view text, std::string_view& head) {
         io.unread = uk::as_bytes(text);

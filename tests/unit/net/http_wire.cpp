@@ -82,8 +82,8 @@ TEST_CASE("targets") {
     struct row {
         std::string_view sent, seen;
     };
-    for (const row& r : {row{"/", "/"}, row{"/a?b=c&d", "/a?b=c&d"}, row{"http://host/x", "/x"}, row{"http://host", "/"},
-                         row{"HTTPS://host:1?q", "?q"}}) {
+    for (const row& r : {row{"/", "/"}, row{"/a?b=c&d", "/a?b=c&d"}, row{"http://host/x", "/x"},
+                         row{"http://host", "/"}, row{"HTTPS://host:1?q", "?q"}}) {
         request_head h;
         CAPTURE(r.sent);
         const auto text = std::string("GET ").append(r.sent).append(" HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -161,7 +161,8 @@ TEST_CASE("Content-Length") {
         const auto text = std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ").append(r.value) + "\r\n\r\n";
         CHECK(parse(text, h) == fault::none);
         CHECK(h.length == r.seen);
-        CHECK(parse(text, h = {}, {.fields = 32, .body_octets = 6}) == (r.seen > 6 ? fault::body_too_long : fault::none));
+        CHECK(parse(text, h = {}, {.fields = 32, .body_octets = 6}) ==
+              (r.seen > 6 ? fault::body_too_long : fault::none));
     }
 }
 
@@ -232,7 +233,8 @@ TEST_CASE("every octet at every place of a head is survived") {
 }
 
 TEST_CASE("each fault has a status with a phrase") {
-    for (std::size_t i = 1; i < http::fault_count; ++i) CHECK_FALSE(http::reason(status_of(static_cast<fault>(i))).empty());
+    for (std::size_t i = 1; i < http::fault_count; ++i)
+        CHECK_FALSE(http::reason(status_of(static_cast<fault>(i))).empty());
     CHECK(status_of(fault::bad_version) == 505);
     CHECK(status_of(fault::target_too_long) == 414);
     CHECK(status_of(fault::too_many_fields) == 431);

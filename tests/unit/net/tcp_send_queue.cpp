@@ -22,7 +22,8 @@ struct pool {
     uk::packet_store store;
 };
 
-std::string gathered(const net::tcp_send_queue& q, pool& p, std::uint32_t offset, std::uint32_t length, std::size_t worth) {
+std::string gathered(const net::tcp_send_queue& q, pool& p, std::uint32_t offset, std::uint32_t length,
+                     std::size_t worth) {
     uk::outgoing out{.head = p.store.take(), .body = {}, .owner = {}};
     q.gather(offset, length, out, worth);
     return std::string(uk::as_text(out.head.contents())) + std::string(uk::as_text(out.body));
@@ -40,8 +41,8 @@ TEST_CASE("what goes in comes out, in any cut, and is dropped from the front") {
     char next = 'a';
     for (int step = 0; step < 4000; ++step) {
         if (random() % 3 == 0) {
-            const auto size = random() % 3000;
-            if (q.append_constant(uk::as_bytes(constant).first(size + 1), p.store, 8)) model += constant.substr(0, size + 1);
+            const std::string range = constant.substr(0, random() % 3000 + 1);
+            if (q.append_constant(uk::as_bytes(constant).first(range.size()), p.store, 8)) model += range;
         } else {
             std::string text(random() % 2000, next);
             next = next == 'z' ? 'a' : static_cast<char>(next + 1);

@@ -73,7 +73,8 @@ uk::task<> impatient_read(host&, tcp_connection& c, uk::duration d, std::optiona
     co_return {};
 }
 
-uk::task<> impatient_write(host&, tcp_connection& c, std::string_view text, uk::duration d, std::optional<uk::error>& end) {
+uk::task<> impatient_write(host&, tcp_connection& c, std::string_view text, uk::duration d,
+                           std::optional<uk::error>& end) {
     const auto put = co_await uk::within(d, c.write(uk::as_bytes(text)));
     end = put ? std::optional<uk::error>() : put.error();
     co_return {};

@@ -100,7 +100,8 @@ tcb in_state(tcp_state s, seq us, seq them) {
     return c;
 }
 
-constexpr std::array states{tcp_state::closed,      tcp_state::listen,     tcp_state::syn_sent,   tcp_state::syn_received,
+constexpr std::array states{tcp_state::closed,      tcp_state::listen,     tcp_state::syn_sent,
+                            tcp_state::syn_received,
                             tcp_state::established, tcp_state::fin_wait_1, tcp_state::fin_wait_2, tcp_state::close_wait,
                             tcp_state::closing,     tcp_state::last_ack,   tcp_state::time_wait};
 
@@ -314,6 +315,16 @@ TEST_CASE("acknowledgments of what was never sent, and very old ones (RFC 5961 s
     CHECK(c.una == seq{1001});
 }
 
+TEST_CASE("after a timeout an acknowledgment of more than was sent again moves on at once") {
+    tcb c = established();
+    send(c, 1000);
+    c.nxt = c.una;
+    CHECK(feed(c, make(flag::ack, c.rcv_nxt, c.una + 600)).acked == 600);
+    CHECK(c.nxt == c.una);
+    CHECK(c.flight() == 0);
+    CHECK(c.max - c.una == 400);
+}
+
 TEST_CASE("text: old, overlapping, early, beyond the window") {
     const tcb before = established({1}, {0xffffff00});
     const seq at = before.rcv_nxt;
@@ -417,7 +428,8 @@ TEST_CASE("the answer to what belongs to nobody (3.10.7.1)") {
 
 TEST_CASE("all flags in all states, at all edges: nothing impossible happens") {
     std::mt19937 random(7);
-    const std::array<std::uint32_t, 9> offsets{0, 1, 0xffffffff, window - 1, window, window + 1, 0x7fffffff, 0x80000000, 100};
+    const std::array<std::uint32_t, 9> offsets{0,          1,          0xffffffff, window - 1, window, window + 1,
+                                                 0x7fffffff, 0x80000000, 100};
     for (tcp_state s : states) {
         for (unsigned flags = 0; flags < 64; ++flags) {
             for (std::uint32_t at : offsets) {
@@ -425,7 +437,8 @@ TEST_CASE("all flags in all states, at all edges: nothing impossible happens") {
                     tcb c = in_state(s, {0xffffffb0}, {0xfffffff0});
                     const tcb before = c;
                     const auto text = static_cast<std::uint32_t>(random() % 3 == 0 ? random() % 1500 : 0);
-                    const auto segment = make(flags, c.rcv_nxt + at, c.una + ack, text, static_cast<std::uint16_t>(random()));
+                    const auto offer = static_cast<std::uint16_t>(random());
+                    const auto segment = make(flags, c.rcv_nxt + at, c.una + ack, text, offer);
                     const auto r = feed(c, segment);
                     CHECK(c.una <= c.nxt);
                     CHECK(c.nxt <= c.max);

@@ -199,7 +199,6 @@ TEST_CASE("a SYN beyond the old sequence opens a connection in TIME-WAIT again (
 TEST_CASE("initial sequence numbers: by time and by ends, not by guess (RFC 6528)") {
     network n(1);
     host h(world::right_address);
-    host other(world::right_address, 99);
     auto listener = *h.net().listen(80);
     peer p(n, h);
     std::set<std::uint32_t> seen;

@@ -90,7 +90,11 @@ TEST_CASE("options: known, unknown, padded, broken") {
     CHECK(net::parse_tcp(with_options({0, 2, 4, 1, 0, 0, 0, 0}))->options.mss == 0);
     // A known option of another length is skipped.
     CHECK(net::parse_tcp(with_options({2, 3, 1, 2, 4, 3, 0, 0}))->options.mss == 0x300);
-    for (const auto& broken : {std::vector<unsigned>{2, 0, 0, 0}, {2, 1, 0, 0}, {2, 5, 0, 0}, {254, 255, 0, 0}, {1, 1, 1, 2},
+    for (const auto& broken : {std::vector<unsigned>{2, 0, 0, 0},
+                               {2, 1, 0, 0},
+                               {2, 5, 0, 0},
+                               {254, 255, 0, 0},
+                               {1, 1, 1, 2},
                                {1, 1, 1, 254}}) {
         const auto s = net::parse_tcp(with_options(broken));
         REQUIRE_FALSE(s);

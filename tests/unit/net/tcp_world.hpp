@@ -104,7 +104,8 @@ struct ip {
                 auto next = flying.end();
                 for (auto it = flying.begin(); it != flying.end(); ++it) {
                     if (it->to != own || it->due > network::current->now) continue;
-                    if (next == flying.end() || std::pair(it->due, it->order) < std::pair(next->due, next->order)) next = it;
+                    const auto rank = [](const auto& d) { return std::pair(d->due, d->order); };
+                    if (next == flying.end() || rank(it) < rank(next)) next = it;
                 }
                 if (next == flying.end()) return any;
                 const datagram d = std::move(*next);
@@ -147,7 +148,7 @@ template <uk::net::tcp_limits Limits = {}, std::size_t Buffers = 64>
 struct host : uk::stack<fakes::console, clock, fakes::entropy, uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
                         uk::packets<uk::packet_limits{.buffers = Buffers}>, ip, uk::net::tcp<Limits>> {
     static constexpr std::size_t buffers = Buffers;
-    explicit host(uk::ip4_address own, std::uint64_t secret = 1) { (*this)[uk::port::ip].own = own; static_cast<void>(secret); }
+    explicit host(uk::ip4_address own) { (*this)[uk::port::ip].own = own; }
 
     auto& net() { return (*this)[uk::port::stream]; }
     std::uint32_t count(uk::net::tcp_count c) { return net().counter(c); }
