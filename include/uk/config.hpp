@@ -4,13 +4,18 @@
 // Include-time switches, set by the build and nowhere else. The only header that looks at macros of the build.
 // UK_TARGET_HOSTED, UK_TARGET_KVM: the machine that the build is for; without either, a Linux process.
 
-// fmt's own switches (print.hpp is its only user): no library to link, and nothing of iostreams, locales or floating
-// point in an image.
+// fmt's own switches (print_float.hpp is its only user): no library to link, and nothing of iostreams, locales or 128-bit
+// numbers in an image.
 #if !defined(FMT_HEADER_ONLY)
 #define FMT_HEADER_ONLY 1
 #endif
 #if defined(UK_TARGET_KVM) && !defined(FMT_ASSERT)
 #define FMT_ASSERT(condition, message) static_cast<void>(0)
+#define FMT_THROW(exception) __builtin_trap()
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','
+#define FMT_USE_LONG_DOUBLE 0
+#define FMT_USE_FLOAT128 0
+#define FMT_USE_INT128 0
 #endif
 
 namespace uk::config {

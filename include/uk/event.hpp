@@ -64,7 +64,7 @@ public:
         scheduler& on = *h.promise().home;
         home_ = &on;
         waiter_.coroutine = h;
-        on.timers.arm(*this, on.now() + duration_);
+        on.timers.arm(*this, on.time() + duration_);
     }
     void await_resume() const noexcept {}
 
@@ -118,7 +118,7 @@ public:
         waiter_.coroutine = h;
         inner_.emplace(deferred{*this});
         if (inner_->await_ready()) return h;
-        home_->timers.arm(*this, home_->now() + duration_);
+        home_->timers.arm(*this, home_->time() + duration_);
         using suspended = decltype(inner_->await_suspend(h));
         if constexpr (std::is_void_v<suspended>) {
             inner_->await_suspend(h);

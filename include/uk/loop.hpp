@@ -23,7 +23,7 @@ struct loop {
     template <class Stack>
     class in {
     public:
-        explicit in(Stack& os) : os_(os), scheduler_(memory_.all()) { scheduler_.set_now(os[port::clock].now()); }
+        explicit in(Stack& os) : os_(os), scheduler_(memory_.all(), {&time, &os}) { scheduler_.set_now(os[port::clock].now()); }
 
         uk::scheduler& scheduler() { return scheduler_; }
 
@@ -44,6 +44,8 @@ struct loop {
         }
 
     private:
+        static instant time(void* os) { return (*static_cast<Stack*>(os))[port::clock].now(); }
+
         bool poll_parts() {
             bool busy = false;
             os_.each([&](auto& object) {

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <uk/address.hpp>
-#include <uk/config.hpp>
+#include <uk/digits.hpp>
 #include <uk/text.hpp>
-
-#include <fmt/format.h>
 
 #include <concepts>
 #include <cstddef>
@@ -18,17 +16,6 @@ namespace uk {
 /// Anything that text can be written to: `write(std::string_view)`.
 template <class T>
 concept text_sink = requires(T& t, std::string_view s) { t.write(s); };
-
-namespace detail {
-
-template <text_sink Sink>
-void put_hex(Sink& out, std::uint64_t value, int digits) {
-    char s[16];
-    for (int i = digits; i-- > 0; value >>= 4) s[i] = "0123456789abcdef"[value & 15];
-    out.write({s, static_cast<std::size_t>(digits)});
-}
-
-}  // namespace detail
 
 /// `put(sink, value)` writes one value; a type of yours is printed by an overload beside it.
 template <text_sink Sink>
@@ -46,9 +33,12 @@ void put(Sink& out, bool b) {
 template <text_sink Sink, std::integral Integer>
     requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
 void put(Sink& out, Integer value) {
-    using wide = std::conditional_t<std::is_signed_v<Integer>, std::int64_t, std::uint64_t>;
-    const fmt::format_int digits(static_cast<wide>(value));
-    out.write({digits.data(), digits.size()});
+    auto magnitude = static_cast<std::uint64_t>(value);
+    if (value < 0) {
+        out.write("-");
+        magnitude = 0 - magnitude;
+    }
+    out.write(digits(magnitude).view());
 }
 template <text_sink Sink>
 void put(Sink& out, ip4_address a) {
@@ -61,21 +51,19 @@ template <text_sink Sink>
 void put(Sink& out, const mac& a) {
     for (std::size_t i = 0; i < 6; ++i) {
         if (i != 0) out.write(":");
-        detail::put_hex(out, a.octets[i], 2);
+        out.write(digits(a.octets[i], 16, 2).view());
     }
 }
 
-/// A number in hexadecimal, lower case, at least `digits` digits: `print("at {}", uk::hex(address))`.
+/// A number in hexadecimal, lower case, at least `least` digits: `print("at {}", uk::hex(address))`.
 struct hex {
     std::uint64_t value;
-    int digits = 1;
-    constexpr explicit hex(std::uint64_t v, int least = 1) : value(v), digits(least) {
-        while (digits < 16 && v >> (4 * digits) != 0) ++digits;
-    }
+    std::size_t least = 1;
+    constexpr explicit hex(std::uint64_t v, std::size_t l = 1) : value(v), least(l) {}
 };
 template <text_sink Sink>
 void put(Sink& out, hex h) {
-    detail::put_hex(out, h.value, h.digits);
+    out.write(digits(h.value, 16, h.least).view());
 }
 
 namespace detail {

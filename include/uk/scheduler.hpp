@@ -22,7 +22,14 @@ struct waiter : list_node {
 /// drive it are in loop.hpp.
 class scheduler {
 public:
-    explicit scheduler(writable_bytes frame_memory) : frames(frame_memory) {}
+    /// Where the time comes from; none: the time of the round.
+    struct time_source {
+        instant (*read)(void*);
+        void* from;
+    };
+
+    explicit scheduler(writable_bytes frame_memory, time_source source = {nullptr, nullptr})
+        : frames(frame_memory), time_(source) {}
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;
     ~scheduler() { destroy_tasks(); }
@@ -40,6 +47,9 @@ public:
         while (!round.empty()) round.pop_front().coroutine.resume();
         return !ready_.empty();
     }
+
+    /// The time now: what a wait is counted from. A task may have computed for long since the round began.
+    instant time() const { return time_.read != nullptr ? time_.read(time_.from) : now_; }
 
     /// The time at the start of this round.
     instant now() const { return now_; }
@@ -66,6 +76,7 @@ private:
     list<waiter> ready_;
     list<detached> detached_;
     instant now_{};
+    time_source time_;
 };
 
 /// Anything that leads to a scheduler: a stack, a part, or the scheduler itself.

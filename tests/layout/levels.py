@@ -6,7 +6,7 @@ import fnmatch
 from layout import source
 
 # Heavy libraries come in through one header each.
-LIBRARIES = {"boost/": "meta.hpp", "fmt/": "print.hpp"}
+LIBRARIES = {"boost/": "meta.hpp", "fmt/": "print_float.hpp"}
 
 
 class Levels:

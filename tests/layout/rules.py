@@ -15,7 +15,7 @@ CODE = CPP + (".py", ".S", ".ld", ".sh")
 BANNED = re.compile(r"\b(virtual|throw|dynamic_cast|typeid|reinterpret_pointer_cast)\b|\b(try|catch)\s*[({]")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)", re.M)
 # Headers that may define macros, and the names that they may define: our switches, fmt's own configuration.
-MACROS = {"config.hpp": r"UK_|FMT_", "print.hpp": r"FMT_"}
+MACROS = {"config.hpp": r"UK_|FMT_"}
 # Paths of somebody's machine, and signatures, which belong into the history. Written so as not to match themselves.
 MACHINE = re.compile(r"(?<![\w.$}])/(?:home|root|work|mnt|Users)/\w|(?<![\w.$}])/tmp/\w")
 SIGNED = re.compile(r"(?i)@" r"author\b|co-" r"authored-by|generated " r"(?:by|with) \w*(?:ai|gpt)\b")

@@ -25,7 +25,7 @@ FILES = [
     (rules.function_length, "tool/a.py", PY_LONG, PY_LONG.replace("    g()\n", "", 1)),
     (rules.pragma_once, "include/uk/a.hpp", "int a;\n", "#pragma once\n"),
     (rules.macros, "include/uk/a.hpp", "#  define A 1\n", "// #define A 1\n"),
-    (rules.macros, "include/uk/print.hpp", "#define PRINT 1\n", "#define FMT_HEADER_ONLY 1\n"),
+    (rules.macros, "include/uk/config.hpp", "#define PRINT 1\n", "#define FMT_HEADER_ONLY 1\n"),
     (rules.banned_words, "include/uk/a.hpp", "virtual void f();", "// virtual, throw\nauto s = \"throw\";"),
     (rules.banned_words, "src/a.cpp", "try { f(); }", "entry();"),
     (rules.machine_paths, "a.md", "see /ho" "me/me/x", "see https://example.org/home/x and docs/home/x"),
@@ -44,7 +44,7 @@ GRAPHS = [
 ]
 
 FOREIGN = [
-    ({"net/x.hpp": "#include <fmt/core.h>"}, {"print.hpp": "#include <fmt/core.h>"}),
+    ({"net/x.hpp": "#include <fmt/core.h>"}, {"print_float.hpp": "#include <fmt/core.h>"}),
     ({"a.hpp": "#include <boost/hana/tuple.hpp>"}, {"meta.hpp": "#include <boost/hana/tuple.hpp>"}),
     ({"meta.hpp": "#include <boost/hana.hpp>"}, {"meta.hpp": "#include <boost/hana/type.hpp>"}),
     ({"a.hpp": '#include "b.hpp"'}, {"a.hpp": "#include <uk/b.hpp>"}),

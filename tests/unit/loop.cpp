@@ -88,3 +88,20 @@ TEST_CASE("layers flush before the devices that they send through") {
     os[uk::port::tasks].run_until([] { return true; });
     CHECK(flushed() == "layer card ");
 }
+
+namespace {
+uk::task<> compute_then_nap(machine& os, bool& done) {
+    os[uk::port::clock].time = os[uk::port::clock].time + 30ms;
+    co_await uk::sleep(20ms);
+    done = true;
+    co_return {};
+}
+}  // namespace
+
+TEST_CASE("a sleep is counted from when it begins, not from the start of the round") {
+    machine os;
+    bool done = false;
+    REQUIRE(compute_then_nap(os, done).detach());
+    os[uk::port::tasks].run_until([&] { return done; });
+    CHECK(os[uk::port::clock].now() >= uk::instant{50'000'000});
+}

@@ -23,7 +23,7 @@ struct virtio_net_options {
     /// Descriptors of each queue, powers of two; fewer where the card has fewer. A frame that is sent takes one, or two
     /// when it has a body.
     std::uint16_t receive_queue = 32;
-    std::uint16_t send_queue = 32;
+    std::uint16_t send_queue = 128;
     /// Buffers of the packet store that reception leaves to others, so that something can still be sent.
     std::uint16_t reserve = 16;
     /// Buffers that reception claims even so, so that an acknowledgement can still arrive.

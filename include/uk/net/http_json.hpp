@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/counters.hpp>
+#include <uk/digits.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -10,22 +11,6 @@
 
 /// JSON (RFC 8259), written as it is produced: nothing is kept, nothing is looked at twice.
 namespace uk::net::http {
-
-/// The digits of `value`, without leading zeros.
-class digits {
-public:
-    constexpr explicit digits(std::uint64_t value, unsigned base = 10) {
-        do {
-            characters_[--begin_] = "0123456789abcdef"[value % base];
-            value /= base;
-        } while (value != 0);
-    }
-    constexpr std::string_view view() const { return {characters_ + begin_, sizeof(characters_) - begin_}; }
-
-private:
-    char characters_[20]{};
-    std::size_t begin_ = sizeof(characters_);
-};
 
 /// An object being written to `Sink`, anything with `write(std::string_view)`. Between construction and `end` the
 /// members come in the order of the calls; names are not checked for doubles.

@@ -17,14 +17,8 @@ namespace uk::net {
 
 namespace detail {
 
-/// The memory of a stack's TCP.
 template <tcp_limits Limits>
-struct tcp_tables {
-    std::array<tcp_record, Limits.connections> records;
-    std::array<std::uint16_t, std::bit_ceil(std::size_t{Limits.connections})> buckets;
-    std::array<tcp_listening, Limits.listeners> listeners;
-    static constexpr tcp_limits limits = Limits;
-};
+inline constexpr tcp_limits limits_of = Limits;
 
 }  // namespace detail
 
@@ -46,16 +40,13 @@ struct tcp {
     static_assert(Limits.ack_delay_ms < 500, "net::tcp: ack_delay_ms must be below 500 (RFC 9293 MUST-40).");
 
     template <class Stack>
-    class in : detail::tcp_tables<Limits>, tcp_core {
-        using tables = detail::tcp_tables<Limits>;
-
+    class in : tcp_core {
     public:
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
         explicit in(Stack& os)
-            : tcp_core(tables::records, tables::buckets, tables::listeners, tables::limits, os.scheduler(),
-                       os[port::packets].store()),
-              os_(os) {
+            : tcp_core(detail::limits_of<Limits>, os.scheduler(), os[port::packets].store()), os_(os) {
+            use(records_of_, buckets_of_, listeners_of_);
             fire_ = [](tcp_core& core, tcp_record& r) { static_cast<in&>(core).on_timer(r); };
             std::array<std::byte, 16> secret;
             keyed_ = os[port::entropy].fill(secret);
@@ -95,7 +86,7 @@ struct tcp {
                 count(tcp_count::not_unicast);
                 return;
             }
-            const auto s = parse_tcp(p.contents());
+            auto s = parse_tcp(p.contents());
             if (!s) {
                 count(tcp_count::bad_header);
                 return;
@@ -160,7 +151,7 @@ struct tcp {
                    !s.has(tcp_flag::ack | tcp_flag::rst | tcp_flag::fin) && s.sequence > r.control.rcv_nxt;
         }
 
-        void on_stranger(const tcp_ends& e, const tcp_segment& s) {
+        [[gnu::noinline]] void on_stranger(const tcp_ends& e, tcp_segment& s) {
             if (s.has(tcp_flag::rst)) return count(tcp_count::bad_reset);
             tcp_listening* l = listener_of(e.local_port);
             if (l == nullptr) {
@@ -176,37 +167,44 @@ struct tcp {
             tcp_record* r = open(e, own_mss(), now());
             if (r == nullptr) return count(tcp_count::table_full);
             r->owned = false;
-            r->listener = static_cast<std::uint8_t>(l - tables::listeners.data());
+            r->listener = static_cast<std::uint8_t>(l - listeners_.data());
             ++l->waiting;
             r->control.state = tcp_state::listen;
-            on_segment(r->control, s);
+            tcp_reaction ignored;
+            on_segment(r->control, s, ignored);
             schedule(*r);
         }
 
         void refuse(const tcp_ends& e, const tcp_segment& s) {
             outgoing out{.head = packets_.take()};
             if (!out.head) return;
-            seal(out, e, reset_for(s));
             count(tcp_count::resets_out);
-            hand_down(e.remote, std::move(out));
+            hand_down(std::move(out), e, reset_for(s));
         }
 
-        bool hand_down(ip4_address to, outgoing&& out) {
+        // Puts the header before the text, and the checksum into it (MUST-2). False when it cannot leave for want of
+        // buffers.
+        [[gnu::noinline]] bool hand_down(outgoing&& out, const tcp_ends& e, const tcp_segment& s) {
+            const writable_bytes header = out.head.push_front(header_octets(s));
+            emit(s, header.data());
+            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
+            store_be(header.data() + tcp_checksum_offset, sum.add(out.head.contents()).add(out.body).value());
             count(tcp_count::segments_out);
-            const auto sent = os_[port::ip].send(to, ip_protocol, std::move(out));
+            const auto sent = os_[port::ip].send(e.remote, ip_protocol, std::move(out));
             if (!sent) count(tcp_count::send_failed);
             return sent || sent.error() != error::no_buffers;
         }
 
-        void on_known(tcp_record& r, const tcp_segment& s, packet&& p, instant at) {
+        [[gnu::noinline]] void on_known(tcp_record& r, tcp_segment& s, packet&& p, instant at) {
             tcb& c = r.control;
             const tcp_path path{c.mss, c.flight()};
-            const bool opening = c.state == tcp_state::syn_sent || (c.state == tcp_state::syn_received && !c.passive);
-            tcp_reaction a = on_segment(c, s);
+            const bool opening = c.opening() && !c.passive;
+            tcp_reaction a;
+            on_segment(c, s, a);
             r.silent = 0;
             count_drop(a.drop);
             if (a.aborted) return close(r, opening ? error::refused : error::reset);
-            if (a.reset) refuse(ends_of(r), s);
+            if (a.reset) refuse(r.ends, s);
             if (a.repeat) r.repeat = true;
             if (a.opened) on_opened(r);
             if (a.advanced) on_progress(r, a, path, at);
@@ -233,7 +231,7 @@ struct tcp {
             hand_over(r);
         }
 
-        void on_progress(tcp_record& r, const tcp_reaction& a, const tcp_path& path, instant at) {
+        [[gnu::noinline]] void on_progress(tcp_record& r, const tcp_reaction& a, const tcp_path& path, instant at) {
             r.rtt.progress(r.control.una, ticks_at(at));
             r.send.drop(a.acked);
             r.cancel();
@@ -243,7 +241,7 @@ struct tcp {
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).
-        void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
+        [[gnu::noinline]] void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
             std::uint32_t grown = 0;
             if (a.take != 0) {
                 if (r.orphan()) return abort(r);  // RFC 1122 section 4.2.2.13
@@ -292,11 +290,11 @@ struct tcp {
 
         // Output.
 
-        void output(tcp_record& r, instant at) {
+        [[gnu::noinline]] void output(tcp_record& r, instant at) {
             tcb& c = r.control;
             if (r.reset) {
                 count(tcp_count::resets_out);
-                transmit(r, {.rst = true}, at);
+                transmit(r, {.flags = tcp_flag::rst}, at);
                 return close(r, r.outcome);
             }
             if (c.state == tcp_state::closed) return;
@@ -314,14 +312,11 @@ struct tcp {
         }
 
         // Says whether text is held back although nothing is under way.
-        bool send_text(tcp_record& r, instant at) {
+        [[gnu::noinline]] bool send_text(tcp_record& r, instant at) {
             tcb& c = r.control;
             if (r.repeat) {
-                tcb again = c;
-                again.nxt = c.una;
-                tcp_plan p = next_segment(again, 0, 0, true);
-                if (!p.syn) p = detail::cut(again, r.send.octets(), c.max - c.una);
-                if ((p.syn || p.length != 0 || p.fin) && !transmit(r, of(p, c.una), at)) return false;
+                const tcp_plan p = segment_again(c, r.send.octets());
+                if (p.send && !transmit(r, p, at)) return false;
                 r.repeat = false;
             }
             while (true) {
@@ -332,31 +327,19 @@ struct tcp {
                     break;
                 }
                 r.probe = false;
-                if (!transmit(r, of(p, c.nxt), at)) return false;
+                if (!transmit(r, p, at)) return false;
             }
             r.probe = false;
             const tcp_plan p = probe_segment(c, r.send.octets());
             if (!p.send) return false;
             count(tcp_count::probes);
-            const seq before = c.nxt;
-            transmit(r, of(p, c.nxt), at);
-            c.nxt = before;  // whatever becomes of it, it is sent again with the rest
+            transmit(r, p, at);
+            c.nxt = p.from;  // whatever becomes of it, it is sent again with the rest
             return true;
         }
 
-        struct piece {
-            seq from{};
-            std::uint32_t length = 0;
-            bool syn = false;
-            bool fin = false;
-            bool push = false;
-            bool rst = false;
-            std::uint32_t places() const { return length + (syn ? 1U : 0U) + (fin ? 1U : 0U); }
-        };
-        static piece of(const tcp_plan& p, seq from) { return {from, p.length, p.syn, p.fin, p.push, false}; }
-
         // One segment; without text or flags an acknowledgment. False when it has to wait for buffers.
-        bool transmit(tcp_record& r, const piece& p, instant at) {
+        [[gnu::noinline]] bool transmit(tcp_record& r, const tcp_plan& p, instant at) {
             // Text leaves a little for reception, which alone can set buffers free again.
             const std::size_t least = p.length != 0 ? std::size_t{Limits.reserve} / 4 : 0;
             outgoing out{};
@@ -368,10 +351,9 @@ struct tcp {
             tcb& c = r.control;
             const std::uint32_t places = p.places();
             if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
-            seal(out, ends_of(r), describe_segment(r, p));
             const bool again = places != 0 && p.from < c.max;
             if (again) count(tcp_count::retransmits);
-            if (!hand_down(r.remote, std::move(out))) {
+            if (!hand_down(std::move(out), r.ends, describe_segment(r, p))) {
                 r.starved = true;
                 return false;
             }
@@ -383,38 +365,29 @@ struct tcp {
             } else {
                 r.rtt.begin(p.from + places, ticks_at(at));
             }
-            on_sent(c, p.from, places, p.fin);
+            on_sent(c, p.from, places, p.has(tcp_flag::fin));
             return true;
         }
 
-        tcp_segment describe_segment(tcp_record& r, const piece& p) {
+        [[gnu::noinline]] tcp_segment describe_segment(tcp_record& r, const tcp_plan& p) {
             tcb& c = r.control;
             tcp_segment s;
+            s.source_port = r.ends.local_port;
+            s.destination_port = r.ends.remote_port;
             s.sequence = p.from;
             if (p.places() == 0) {
                 // After a timeout nxt is behind what the peer may have; a probe may stand before its window.
                 const seq edge = c.una + c.window;
                 s.sequence = c.max > edge ? edge : c.max;
             }
-            s.flags = static_cast<std::uint8_t>((p.syn ? tcp_flag::syn : 0) | (p.fin ? tcp_flag::fin : 0) |
-                                                (p.push ? tcp_flag::psh : 0) | (p.rst ? tcp_flag::rst : 0));
+            s.flags = p.flags;
             if (c.state != tcp_state::syn_sent) {
                 s.flags |= tcp_flag::ack;
                 s.acknowledgment = c.rcv_nxt;
             }
             s.window = advertise(c, room(r), window_step());
-            if (p.syn) s.options.mss = own_mss_;
+            if (p.has(tcp_flag::syn)) s.options.mss = own_mss_;
             return s;
-        }
-
-        // Puts the header before the text, and the checksum into it (MUST-2).
-        static void seal(outgoing& out, const tcp_ends& e, tcp_segment s) {
-            s.source_port = e.local_port;
-            s.destination_port = e.remote_port;
-            const writable_bytes header = out.head.push_front(header_octets(s));
-            emit(s, header.data());
-            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
-            store_be(header.data() + tcp_checksum_offset, sum.add(out.head.contents()).add(out.body).value());
         }
 
         void set_timer(tcp_record& r, bool held_back, instant at) {
@@ -479,9 +452,12 @@ struct tcp {
         }
 
         Stack& os_;
-        std::array<Congestion, Limits.connections> congestion_{};
         std::uint32_t next_port_ = 0;
         bool keyed_ = false;
+        std::array<tcp_listening, Limits.listeners> listeners_of_;
+        std::array<Congestion, Limits.connections> congestion_{};
+        std::array<std::uint16_t, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_;
+        std::array<tcp_record, Limits.connections> records_of_;
     };
 };
 

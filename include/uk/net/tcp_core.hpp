@@ -24,16 +24,6 @@ struct tcp_reference {
     std::uint16_t generation = 0;
 };
 
-/// The ends of a connection, from here.
-struct tcp_ends {
-    ip4_address local;
-    ip4_address remote;
-    std::uint16_t local_port = 0;
-    std::uint16_t remote_port = 0;
-
-    friend constexpr bool operator==(const tcp_ends&, const tcp_ends&) = default;
-};
-
 /// The table of connections and what sockets do to it. Independent of the stack and of the congestion policy: the part
 /// in tcp.hpp adds input, output and time. Sockets never send: they leave their connection in `pending`, and the part
 /// sends at the end of the loop's turn, so that what was written in one turn goes out together and carries the
@@ -46,18 +36,8 @@ struct tcp_ends {
 /// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
-    tcp_core(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners,
-             const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
-        : records_(records), buckets_(buckets), listeners_(listeners), limits_(limits), on_(on), packets_(packets),
-          later_timer_(*this) {
-        for (std::uint16_t& b : buckets_) b = tcp_record::none;
-        for (std::size_t i = records_.size(); i-- > 0;) {
-            records_[i].core = this;
-            records_[i].index = static_cast<std::uint16_t>(i);
-            records_[i].next = free_;
-            free_ = static_cast<std::uint16_t>(i);
-        }
-    }
+    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
+        : on_(on), packets_(packets), limits_(limits), later_timer_(*this) {}
     tcp_core(const tcp_core&) = delete;
     tcp_core& operator=(const tcp_core&) = delete;
 
@@ -131,7 +111,20 @@ protected:
         return {static_cast<std::uint32_t>(now.ns >> 12) + static_cast<std::uint32_t>(hash(e))};
     }
 
-    static tcp_ends ends_of(const tcp_record& r) { return {r.local, r.remote, r.local_port, r.remote_port}; }
+    /// Takes the memory for `records` connections, as many buckets as the next power of two, and the listeners.
+    void use(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners) {
+        records_ = records;
+        buckets_ = buckets;
+        listeners_ = listeners;
+        for (std::uint16_t& b : buckets) b = tcp_record::none;
+        for (tcp_record& r : records) {
+            r.core = this;
+            r.index = static_cast<std::uint16_t>(&r - records.data());
+            r.next = free_;
+            free_ = r.index;
+        }
+    }
+
     tcp_record* find(const tcp_ends& e);
     tcp_listening* listener_of(std::uint16_t port);
     /// A fresh record in the table, with its numbers chosen; null when the table is full of what must not be evicted.
@@ -174,18 +167,25 @@ protected:
         return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
     }
 
-    std::span<tcp_record> records_;
-    std::span<std::uint16_t> buckets_;
-    std::span<tcp_listening> listeners_;
-    const tcp_limits& limits_;
+    // What is used most comes first: its place fits an octet in the code.
     uk::scheduler& on_;
     packet_store& packets_;
-    siphash_key key_;
+    const tcp_limits& limits_;
+    std::span<tcp_record> records_;
     std::uint16_t own_mss_ = 1460;  ///< what we tell peers
-    void (*fire_)(tcp_core&, tcp_record&) = nullptr;
+
+private:
+    std::uint16_t free_ = tcp_record::none;
+    std::array<std::uint32_t, static_cast<std::size_t>(tcp_count::last)> counters_{};
+
+protected:
     list<tcp_node> pending_;
     list<tcp_node> delayed_;
     list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
+    std::span<std::uint16_t> buckets_;
+    std::span<tcp_listening> listeners_;
+    siphash_key key_;
+    void (*fire_)(tcp_core&, tcp_record&) = nullptr;
 
 private:
     struct later : timer {
@@ -199,10 +199,8 @@ private:
     void leave_listener(tcp_record& r);
     void recycle(tcp_record& r);
 
-    later later_timer_;
-    std::array<std::uint32_t, static_cast<std::size_t>(tcp_count::last)> counters_{};
     std::size_t in_use_ = 0;
-    std::uint16_t free_ = tcp_record::none;
+    later later_timer_;
 };
 
 inline tcp_record::tcp_record()

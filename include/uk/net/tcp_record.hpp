@@ -97,22 +97,26 @@ struct tcp_writer : waiter {
 /// What the one timer of a connection is for.
 enum class tcp_timer_use : std::uint8_t { none, retransmit, persist, fin_wait, time_wait };
 
+/// The ends of a connection, from here.
+struct tcp_ends {
+    ip4_address local;
+    ip4_address remote;
+    std::uint16_t local_port = 0;
+    std::uint16_t remote_port = 0;
+
+    friend constexpr bool operator==(const tcp_ends&, const tcp_ends&) = default;
+};
+
 /// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.
 struct tcp_node : list_node {};
 
-/// What of a connection begins anew with each use of its record.
+/// Its place among those that wait to be accepted.
+struct tcp_accept_node : list_node {};
+
+/// What of a connection begins anew with each use of its record. Small and much used things first: their places fit an
+/// octet in the code.
 struct tcp_state_of {
     tcb control;
-    tcp_rtt rtt;
-    tcp_recovery recovery;
-    ip4_address remote;
-    ip4_address local;
-    std::uint16_t remote_port = 0;
-    std::uint16_t local_port = 0;
-    std::uint16_t held_buffers = 0;        ///< received text in the application's hands
-    std::uint16_t next_accepted = 0xffff;  ///< of the listener's queue
-    std::uint32_t held = 0;
-    tcp_ticks challenged_at = 0;
     std::uint8_t listener = 0xff;   ///< the listener it belongs to until it is accepted
     std::uint8_t acks_owed = 0;     ///< duplicate acknowledgments to send
     std::uint8_t unacked = 0;       ///< segments received since the last acknowledgment
@@ -129,19 +133,25 @@ struct tcp_state_of {
     bool no_delay = false;
     bool starved = false;           ///< something could not be done for want of buffers
     bool challenged = false;
+    std::uint16_t held_buffers = 0;  ///< received text in the application's hands
+    std::uint32_t held = 0;
+    tcp_recovery recovery;
+    tcp_rtt rtt;
+    tcp_ticks challenged_at = 0;
+    tcp_ends ends;
 };
 
 /// A connection of the table. Everything about it but its congestion policy.
-struct tcp_record : timer, tcp_node, tcp_state_of {
+struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     static constexpr std::uint16_t none = 0xffff;
 
     tcp_record();
 
-    tcp_core* core = nullptr;
-    tcp_send_queue send;
-    tcp_receive_queue receive;
     waiter* reader = nullptr;
     tcp_writer* writer = nullptr;
+    tcp_send_queue send;
+    tcp_receive_queue receive;
+    tcp_core* core = nullptr;
     std::uint16_t index = 0;
     std::uint16_t generation = 0;
     std::uint16_t next = none;  ///< of the hash chain, or of the free list
@@ -154,9 +164,8 @@ struct tcp_record : timer, tcp_node, tcp_state_of {
 struct tcp_listening {
     std::uint16_t port = 0;  ///< 0: free
     std::uint16_t generation = 0;
-    std::uint16_t first = tcp_record::none;  ///< established, not accepted yet
-    std::uint16_t last = tcp_record::none;
-    std::uint16_t waiting = 0;  ///< these, and those that are being opened
+    std::uint16_t waiting = 0;    ///< connections that are being opened, and these:
+    list<tcp_accept_node> ready;  ///< established, not accepted yet
     struct tcp_acceptor* acceptor = nullptr;
 };
 

@@ -166,7 +166,7 @@ public:
 
     tcp_peer peer() const {
         const tcp_record* r = detail::find(of_);
-        return r == nullptr ? tcp_peer{} : tcp_peer{r->remote, r->remote_port};
+        return r == nullptr ? tcp_peer{} : tcp_peer{r->ends.remote, r->ends.remote_port};
     }
 
     /// Sends small segments at once instead of gathering them while others are under way (Nagle's algorithm).

@@ -48,14 +48,13 @@ struct tcb {
 
     /// Where the first octet of text stands that is not acknowledged.
     constexpr seq text_base() const {
-        return state == tcp_state::syn_sent || state == tcp_state::syn_received ? una + 1 : una;
+        return state < tcp_state::established ? una + 1 : una;
     }
     constexpr std::uint32_t flight() const { return nxt - una; }
     /// The peer has said all, and all of it has come.
-    constexpr bool ended() const {
-        return state == tcp_state::close_wait || state == tcp_state::closing || state == tcp_state::last_ack ||
-               state == tcp_state::time_wait;
-    }
+    constexpr bool ended() const { return state >= tcp_state::close_wait; }
+    /// Our SYN is not acknowledged.
+    constexpr bool opening() const { return state == tcp_state::syn_sent || state == tcp_state::syn_received; }
     constexpr bool synchronized() const { return state >= tcp_state::syn_received; }
 };
 
@@ -80,6 +79,15 @@ struct tcp_reaction {
     std::uint32_t skip = 0;   ///< octets of the segment's text that came before
     std::uint32_t take = 0;   ///< octets behind those that are inside the window; they stand at `at`
     seq at;
+
+    constexpr void dropped(tcp_drop why, bool answer_with_reset = false) {
+        drop = why;
+        reset = answer_with_reset;
+    }
+    constexpr void challenged(tcp_drop why) {
+        drop = why;
+        challenge = true;
+    }
 };
 
 /// The segment that refuses `s` (RFC 9293 section 3.10.7.1). `s` itself is not a RST.
@@ -99,19 +107,6 @@ constexpr tcp_segment reset_for(const tcp_segment& s) {
 
 namespace detail {
 
-constexpr tcp_reaction dropped(tcp_drop why, bool answer_with_reset = false) {
-    tcp_reaction r;
-    r.drop = why;
-    r.reset = answer_with_reset;
-    return r;
-}
-constexpr tcp_reaction challenged(tcp_drop why) {
-    tcp_reaction r;
-    r.drop = why;
-    r.challenge = true;
-    return r;
-}
-
 /// The peer's SYN: its numbers, its window (never scaled, RFC 7323 section 2.2) and its MSS (MUST-15: 536 when absent).
 /// A tiny one would make us send headers only, so it counts as 64 (RFC 9293 section 3.7.1).
 constexpr void synchronize(tcb& c, const tcp_segment& s) {
@@ -126,28 +121,26 @@ constexpr void synchronize(tcb& c, const tcp_segment& s) {
 }
 
 /// RFC 9293 section 3.10.7.2; `c` is a fresh block with its numbers chosen.
-constexpr tcp_reaction on_listen(tcb& c, const tcp_segment& s) {
-    if (s.has(tcp_flag::rst)) return dropped(tcp_drop::bad_reset);
-    if (s.has(tcp_flag::ack)) return dropped(tcp_drop::bad_ack, true);
-    if (!s.has(tcp_flag::syn) || s.has(tcp_flag::fin)) return dropped(tcp_drop::not_syn);
+constexpr void on_listen(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+    if (s.has(tcp_flag::rst)) return r.dropped(tcp_drop::bad_reset);
+    if (s.has(tcp_flag::ack)) return r.dropped(tcp_drop::bad_ack, true);
+    if (!s.has(tcp_flag::syn) || s.has(tcp_flag::fin)) return r.dropped(tcp_drop::not_syn);
     c.passive = true;
     c.state = tcp_state::syn_received;
     synchronize(c, s);
-    return {};
 }
 
 /// RFC 9293 section 3.10.7.3. Text or FIN with the SYN is left for the peer to send again.
-constexpr tcp_reaction on_syn_sent(tcb& c, const tcp_segment& s) {
+constexpr void on_syn_sent(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     const bool acks = s.has(tcp_flag::ack) && s.acknowledgment > c.iss && s.acknowledgment <= c.max;
-    if (s.has(tcp_flag::ack) && !acks) return dropped(tcp_drop::bad_ack, !s.has(tcp_flag::rst));
-    tcp_reaction r;
+    if (s.has(tcp_flag::ack) && !acks) return r.dropped(tcp_drop::bad_ack, !s.has(tcp_flag::rst));
     if (s.has(tcp_flag::rst)) {
-        if (!acks) return dropped(tcp_drop::bad_reset);
+        if (!acks) return r.dropped(tcp_drop::bad_reset);
         c.state = tcp_state::closed;
         r.aborted = true;
-        return r;
+        return;
     }
-    if (!s.has(tcp_flag::syn)) return dropped(tcp_drop::not_syn);
+    if (!s.has(tcp_flag::syn)) return r.dropped(tcp_drop::not_syn);
     synchronize(c, s);
     if (acks) {
         c.una = s.acknowledgment;
@@ -158,7 +151,6 @@ constexpr tcp_reaction on_syn_sent(tcb& c, const tcp_segment& s) {
         c.state = tcp_state::syn_received;  // simultaneous open (MUST-10)
         r.repeat = true;
     }
-    return r;
 }
 
 /// The four cases of RFC 9293 section 3.10.7.4 first. Without length the window's edge itself is taken too: there a
@@ -198,13 +190,13 @@ constexpr bool on_ack(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     const seq base = c.text_base();
     if (c.state == tcp_state::syn_received) {
         if (!(c.una < ack && ack <= c.max)) {
-            r = dropped(tcp_drop::bad_ack, true);
+            r.dropped(tcp_drop::bad_ack, true);
             return false;
         }
         c.state = tcp_state::established;
         r.opened = true;
     } else if (ack > c.max || ack < seq{c.una.value - c.window_max}) {
-        r = challenged(tcp_drop::bad_ack);  // RFC 5961 section 5.2
+        r.challenged(tcp_drop::bad_ack);  // RFC 5961 section 5.2
         return false;
     }
     if (ack > c.una) {
@@ -238,65 +230,58 @@ constexpr void on_content(tcb& c, const tcp_segment& s, tcp_reaction& r) {
 }
 
 /// RST and SYN in a synchronized state (RFC 9293 section 3.10.7.4 second and fourth, RFC 5961 sections 3.2 and 4.2).
-constexpr tcp_reaction on_intrusion(tcb& c, const tcp_segment& s) {
-    if (!s.has(tcp_flag::rst)) return challenged(tcp_drop::bad_syn);
-    if (s.sequence != c.rcv_nxt) return challenged(tcp_drop::bad_reset);
-    if (c.state == tcp_state::time_wait) return dropped(tcp_drop::bad_reset);  // RFC 1337 section 3
-    tcp_reaction r;
+constexpr void on_intrusion(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+    if (!s.has(tcp_flag::rst)) return r.challenged(tcp_drop::bad_syn);
+    if (s.sequence != c.rcv_nxt) return r.challenged(tcp_drop::bad_reset);
+    if (c.state == tcp_state::time_wait) return r.dropped(tcp_drop::bad_reset);  // RFC 1337 section 3
     r.aborted = true;
     c.state = tcp_state::closed;
-    return r;
 }
 
-constexpr tcp_reaction on_unacceptable(const tcb& c, const tcp_segment& s) {
-    tcp_reaction r = dropped(tcp_drop::out_of_window);
-    if (s.has(tcp_flag::rst)) return r;
+constexpr void on_unacceptable(const tcb& c, const tcp_segment& s, tcp_reaction& r) {
+    r.drop = tcp_drop::out_of_window;
+    if (s.has(tcp_flag::rst)) return;
     // Text must be answered, or a peer whose acknowledgments were lost sends it for ever; two ends that only answer
     // each other's acknowledgments must come to rest.
     (s.text != 0 || s.has(tcp_flag::fin) ? r.ack : r.challenge) = true;
     r.waits = c.state == tcp_state::time_wait && s.has(tcp_flag::fin);
-    return r;
 }
 
-constexpr tcp_reaction on_synchronized(tcb& c, tcp_segment s) {
+constexpr void on_synchronized(tcb& c, tcp_segment& s, tcp_reaction& r) {
     if (c.state == tcp_state::syn_received && s.has(tcp_flag::syn) && s.sequence + 1 == c.rcv_nxt) {
         // The peer's SYN again: our answer was lost; or with an ACK, both ends opened at once (figure 8).
         if (!s.has(tcp_flag::ack)) {
-            tcp_reaction r;
             r.repeat = !s.has(tcp_flag::rst);
-            return r;
+            return;
         }
         s.flags &= static_cast<std::uint8_t>(~tcp_flag::syn);
         s.sequence = s.sequence + 1;
     }
-    tcp_reaction r;
+    bool probe = false;
     if (c.rcv_edge == c.rcv_nxt && s.sequence == c.rcv_nxt && s.length() != 0) {
         // With a closed window, acknowledgments are still taken, and a probe is answered (MUST-66 and section 3.8.6.1).
         s.text = 0;
         s.flags &= static_cast<std::uint8_t>(~tcp_flag::fin);
-        r.ack = true;
+        probe = true;
     }
-    if (!acceptable(c, s)) return on_unacceptable(c, s);
-    if (s.has(tcp_flag::rst | tcp_flag::syn)) return on_intrusion(c, s);
-    if (!s.has(tcp_flag::ack)) return dropped(tcp_drop::no_ack);
-    if (on_ack(c, s, r)) on_content(c, s, r);
-    return r;
+    if (!acceptable(c, s)) return on_unacceptable(c, s, r);
+    if (s.has(tcp_flag::rst | tcp_flag::syn)) return on_intrusion(c, s, r);
+    if (!s.has(tcp_flag::ack)) return r.dropped(tcp_drop::no_ack);
+    if (!on_ack(c, s, r)) return;
+    r.ack = probe;
+    on_content(c, s, r);
 }
 
 }  // namespace detail
 
-/// RFC 9293 section 3.10.7. The caller then queues the text named by `skip` and `take`, and reports with `on_text` how
-/// far RCV.NXT can move.
-constexpr tcp_reaction on_segment(tcb& c, const tcp_segment& s) {
-    switch (c.state) {
-        case tcp_state::closed: {
-            const bool answer = !s.has(tcp_flag::rst);
-            return detail::dropped(answer ? tcp_drop::bad_ack : tcp_drop::bad_reset, answer);
-        }
-        case tcp_state::listen: return detail::on_listen(c, s);
-        case tcp_state::syn_sent: return detail::on_syn_sent(c, s);
-        default: return detail::on_synchronized(c, s);
-    }
+/// RFC 9293 section 3.10.7: fills `r`, which is fresh, and may take from `s` what is not to be looked at any more. The
+/// caller then queues the text named by `skip` and `take`, and reports with `on_text` how far RCV.NXT can move.
+[[gnu::noinline]] constexpr void on_segment(tcb& c, tcp_segment& s, tcp_reaction& r) {
+    if (c.state > tcp_state::syn_sent) return detail::on_synchronized(c, s, r);
+    if (c.state == tcp_state::syn_sent) return detail::on_syn_sent(c, s, r);
+    if (c.state == tcp_state::listen) return detail::on_listen(c, s, r);
+    const bool answer = !s.has(tcp_flag::rst);
+    r.dropped(answer ? tcp_drop::bad_ack : tcp_drop::bad_reset, answer);
 }
 
 /// `octets` more are there in order. Past the peer's last octet its FIN takes effect.

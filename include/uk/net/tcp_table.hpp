@@ -8,7 +8,7 @@ namespace uk::net {
 
 [[gnu::noinline]] inline tcp_record* tcp_core::find(const tcp_ends& e) {
     for (std::uint16_t i = bucket(e); i != tcp_record::none; i = records_[i].next) {
-        if (ends_of(records_[i]) == e) return &records_[i];
+        if (records_[i].ends == e) return &records_[i];
     }
     return nullptr;
 }
@@ -29,10 +29,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     free_ = r.next;
     ++in_use_;
     static_cast<tcp_state_of&>(r) = {};
-    r.local = e.local;
-    r.remote = e.remote;
-    r.local_port = e.local_port;
-    r.remote_port = e.remote_port;
+    r.ends = e;
     tcb& c = r.control;
     c.iss = c.una = c.nxt = c.max = r.recovery.point = initial_sequence(e, now);
     c.mss = mss;
@@ -45,7 +42,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
 
 [[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
     if (!r.hashed) return;
-    std::uint16_t* link = &bucket(ends_of(r));
+    std::uint16_t* link = &bucket(r.ends);
     while (*link != index_of(r)) link = &records_[*link].next;
     *link = r.next;
     r.hashed = false;
@@ -53,17 +50,9 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
 
 [[gnu::noinline]] inline void tcp_core::leave_listener(tcp_record& r) {
     if (r.listener == 0xff) return;
-    tcp_listening& l = listeners_[r.listener];
+    --listeners_[r.listener].waiting;
     r.listener = 0xff;
-    --l.waiting;
-    std::uint16_t before = tcp_record::none;
-    for (std::uint16_t i = l.first; i != tcp_record::none; before = i, i = records_[i].next_accepted) {
-        if (i != index_of(r)) continue;
-        (before == tcp_record::none ? l.first : records_[before].next_accepted) = r.next_accepted;
-        if (l.last == i) l.last = before;
-        break;
-    }
-    r.next_accepted = tcp_record::none;
+    static_cast<tcp_accept_node&>(r).unlink();
 }
 
 [[gnu::noinline]] inline void tcp_core::recycle(tcp_record& r) {
@@ -93,7 +82,7 @@ inline result<std::uint8_t> tcp_core::listen(std::uint16_t port) {
     if (listener_of(port) != nullptr) return fail(error::in_use);
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         if (listeners_[i].port != 0) continue;
-        listeners_[i] = {.port = port, .generation = listeners_[i].generation};
+        listeners_[i].port = port;
         return static_cast<std::uint8_t>(i);
     }
     return fail(error::too_large);
@@ -114,8 +103,8 @@ inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generatio
 }
 
 [[gnu::noinline]] inline tcp_record* tcp_core::take_accepted(tcp_listening& l) {
-    if (l.first == tcp_record::none) return nullptr;
-    tcp_record& r = records_[l.first];
+    if (l.ready.empty()) return nullptr;
+    auto& r = static_cast<tcp_record&>(l.ready.front());
     leave_listener(r);
     r.owned = true;
     return &r;
@@ -129,10 +118,11 @@ inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
     tcp_listening& l = listeners_[listener];
     r.owned = false;
     r.listener = listener;
-    r.next_accepted = l.first;
-    l.first = index_of(r);
-    if (l.last == tcp_record::none) l.last = l.first;
     ++l.waiting;
+    list<tcp_accept_node> others;
+    others.take_all(l.ready);
+    l.ready.push_back(r);
+    l.ready.take_all(others);
 }
 
 inline void tcp_core::hand_over(tcp_record& r) {
@@ -142,8 +132,7 @@ inline void tcp_core::hand_over(tcp_record& r) {
         return;
     }
     tcp_listening& l = listeners_[r.listener];
-    (l.last == tcp_record::none ? l.first : records_[l.last].next_accepted) = index_of(r);
-    l.last = index_of(r);
+    l.ready.push_back(r);
     if (l.acceptor == nullptr) return;
     tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
     tcp_record& first = *take_accepted(l);

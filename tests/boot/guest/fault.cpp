@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
+// clang-format off
 // expect-panic: ^A\npanic: it broke at \S*guest/fault\.cpp:{line:panics}\nbacktrace:( 0x[0-9a-f]+){3,}\n$
 // resolve-panic: from .*break_it\(\) at tests/boot/guest/fault\.cpp:{line:panics}\n(.*\n)*.*from .*pass_on\(\) at
 // expect-check: ^A\npanic: it does not hold at \S*guest/fault\.cpp:{line:checks}\nbacktrace: 0x
@@ -18,7 +19,7 @@
 
 // Error codes of a page fault: 1 the page is there, 2 a write, 16 an instruction fetch (Intel SDM 3A, 4.7).
 // expect-write-text: #PF at rip 0x[0-9a-f]+ address {uk_image_start} error 0x3\n
-// expect-write-own-text: #PF at rip 0x[0-9a-f]+ address {main} error 0x3\n
+// expect-write-own-text: #PF at rip 0x[0-9a-f]+ address {_Z3appR7machine} error 0x3\n
 // expect-write-constants: #PF at rip 0x[0-9a-f]+ address {uk_rodata_start} error 0x3\n
 // expect-write-idt: #PF at rip 0x[0-9a-f]+ address {uk_idt} error 0x3\n
 // expect-write-tss: #PF at rip 0x[0-9a-f]+ address {uk_tss} error 0x3\n
@@ -51,11 +52,12 @@
 // expect-divide: #DE at rip 0x[0-9a-f]+\n
 // resolve-divide: ^  at \S+ .*divide\(.*\) at tests/boot/guest/fault\.cpp:\d+
 // expect-breakpoint: #BP at rip 0x[0-9a-f]+\n
+// clang-format on
 
 struct machine : uk::stack<uk::target> {};
 
 extern "C" unsigned char uk_image_start[], uk_rodata_start[], uk_idt[], uk_tss[], uk_pml4[], uk_pt[], uk_image_end[];
-int main();
+int app(machine& os);
 
 namespace {
 
@@ -112,14 +114,17 @@ void do_what_is_allowed() {
 }
 
 void run_memory_mode(std::string_view what, address where) {
-    if (what == "read") read(where);
-    else if (what == "write") write(where);
-    else if (what == "execute") execute(where);
+    if (what == "read")
+        read(where);
+    else if (what == "write")
+        write(where);
+    else if (what == "execute")
+        execute(where);
 }
 
 address place_of(std::string_view name, address on_stack) {
     if (name == "text") return uk_image_start;
-    if (name == "own-text") return reinterpret_cast<address>(&main);
+    if (name == "own-text") return reinterpret_cast<address>(&app);
     if (name == "constants") return uk_rodata_start;
     if (name == "idt") return uk_idt;
     if (name == "tss") return uk_tss;
@@ -140,18 +145,28 @@ address place_of(std::string_view name, address on_stack) {
     const auto dash = name.find('-');
     const std::string_view what = name.substr(0, dash);
     volatile int zero = 0;
-    if (name == "panic") pass_on();
-    else if (name == "check") hold_it(zero);
+    if (name == "panic")
+        pass_on();
+    else if (name == "check")
+        hold_it(zero);
     else if (what == "read" || what == "write" || what == "execute")
         run_memory_mode(what, place_of(name.substr(dash + 1), on_stack));
-    else if (name == "overflow") asm volatile("1: call 1b");
-    else if (name == "recursion") zero = recurse(&zero);
-    else if (name == "no-stack") asm volatile("xor %%esp, %%esp; push %%rax" ::: "memory");
-    else if (name == "invalid-opcode") invalid_opcode();
-    else if (name == "not-canonical") read(at(std::uint64_t{1} << 63));
-    else if (name == "no-gate") asm volatile("int $0x30");
-    else if (name == "divide") zero = divide(1, zero);
-    else if (name == "breakpoint") asm volatile("int3");
+    else if (name == "overflow")
+        asm volatile("1: call 1b");
+    else if (name == "recursion")
+        zero = recurse(&zero);
+    else if (name == "no-stack")
+        asm volatile("xor %%esp, %%esp; push %%rax" ::: "memory");
+    else if (name == "invalid-opcode")
+        invalid_opcode();
+    else if (name == "not-canonical")
+        read(at(std::uint64_t{1} << 63));
+    else if (name == "no-gate")
+        asm volatile("int $0x30");
+    else if (name == "divide")
+        zero = divide(1, zero);
+    else if (name == "breakpoint")
+        asm volatile("int3");
     asm volatile("" ::: "memory");
 }
 

@@ -22,7 +22,8 @@
 #include <utility>
 #include <vector>
 
-/// A machine of fakes for what runs over streams: virtual time, and connections in memory whose other end the test holds.
+/// A machine of fakes for what runs over streams: virtual time, and connections in memory whose other end the test
+/// holds.
 namespace fake {
 
 /// Virtual time: it passes only while the test lets it, up to `limit`.
@@ -151,7 +152,8 @@ private:
 
 class writing {
 public:
-    writing(std::shared_ptr<pipe> p, uk::bytes b, bool constant) : pipe_(std::move(p)), octets_(b), constant_(constant) {}
+    writing(std::shared_ptr<pipe> p, uk::bytes b, bool constant)
+        : pipe_(std::move(p)), octets_(b), constant_(constant) {}
 
     class awaiter {
     public:

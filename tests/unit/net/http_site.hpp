@@ -45,7 +45,9 @@ private:
     uk::task<> app_;
 };
 
-inline std::string status_line(std::string_view response) { return std::string(response.substr(0, response.find('\r'))); }
+inline std::string status_line(std::string_view response) {
+    return std::string(response.substr(0, response.find('\r')));
+}
 inline std::string body(std::string_view response) {
     const std::size_t at = response.find("\r\n\r\n");
     return at == std::string_view::npos ? "no body" : std::string(response.substr(at + 4));
