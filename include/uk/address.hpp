@@ -155,15 +155,17 @@ consteval ip4_address operator""_ip4() {
 template <text Literal>
 consteval cidr operator""_cidr() {
     constexpr auto value = parse_cidr(Literal.view());
-    static_assert(require<value.has_value(), detail::literal_error<Literal>("an IPv4 address with a prefix length of 0 to 32",
-                                                              "\"10.0.0.2/24\"_cidr")>());
+    static_assert(
+        require<value.has_value(), detail::literal_error<Literal>("an IPv4 address with a prefix length of 0 to 32",
+                                                                  "\"10.0.0.2/24\"_cidr")>());
     return value.value_or(cidr{});
 }
 
 template <text Literal>
 consteval mac operator""_mac() {
     constexpr auto value = parse_mac(Literal.view());
-    static_assert(require<value.has_value(), detail::literal_error<Literal>("an Ethernet address", "\"02:00:00:00:00:01\"_mac")>());
+    static_assert(require<value.has_value(),
+                          detail::literal_error<Literal>("an Ethernet address", "\"02:00:00:00:00:01\"_mac")>());
     return value.value_or(mac{});
 }
 

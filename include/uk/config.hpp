@@ -4,8 +4,8 @@
 // Include-time switches, set by the build and nowhere else. The only header that looks at macros of the build.
 // UK_TARGET_HOSTED, UK_TARGET_KVM: the machine that the build is for; without either, a Linux process.
 
-// fmt's own switches (print_float.hpp is its only user): no library to link, and nothing of iostreams, locales or 128-bit
-// numbers in an image.
+// fmt's own switches (print_float.hpp is its only user): no library to link, and nothing of iostreams, locales or
+// 128-bit numbers in an image.
 #if !defined(FMT_HEADER_ONLY)
 #define FMT_HEADER_ONLY 1
 #endif

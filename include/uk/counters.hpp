@@ -8,11 +8,12 @@
 
 namespace uk {
 
-/// What somebody has counted, by cause: `names` has one word for each value, separated by single spaces. One string and a
-/// row of numbers, so that printing all counters of a system is one small loop.
+/// What somebody has counted, by cause: `names` has one word for each value, separated by single spaces. One string and
+/// a row of numbers, so that printing all counters of a system is one small loop.
 class counter_list {
 public:
-    /// `counted` is a struct of std::uint32_t members only, with `static constexpr std::string_view names` in their order.
+    /// `counted` is a struct of std::uint32_t members only, with `static constexpr std::string_view names` in their
+    /// order.
     template <class Counted>
     explicit counter_list(const Counted& counted)
         : counter_list({reinterpret_cast<const std::uint32_t*>(&counted), sizeof(Counted) / sizeof(std::uint32_t)},

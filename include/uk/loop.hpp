@@ -23,7 +23,9 @@ struct loop {
     template <class Stack>
     class in {
     public:
-        explicit in(Stack& os) : os_(os), scheduler_(memory_.all(), {&time, &os}) { scheduler_.set_now(os[port::clock].now()); }
+        explicit in(Stack& os) : os_(os), scheduler_(memory_.all(), {&time, &os}) {
+            scheduler_.set_now(os[port::clock].now());
+        }
 
         uk::scheduler& scheduler() { return scheduler_; }
 

@@ -17,7 +17,8 @@ namespace uk {
 // is itself the object that lives in the stack, or has `template <class Stack> class in` for it, constructed from
 // `Stack&`. Objects are constructed in dependency order and destroyed in reverse. Optional members of the object:
 //   bool poll()       called in each turn of the loop; says whether it found work
-//   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes no
+//   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes
+//   no
 //                     task ready
 //   task<> start()    awaited in dependency order before the application starts
 
@@ -108,8 +109,8 @@ consteval std::string_view part_name() {
 
 template <class P>
 consteval part_row row_of(bool offered) {
-    return {part_name<P>(), meta::name_of<P>(), port_table<typename P::needs>::list, port_table<typename P::provides>::list,
-            offered};
+    return {part_name<P>(), meta::name_of<P>(), port_table<typename P::needs>::list,
+            port_table<typename P::provides>::list, offered};
 }
 
 /// The object of part `P` in a stack.

@@ -34,8 +34,8 @@ struct mmio_slot {
 };
 
 /// A port is a name, a contract and a remedy. Each is an empty type with one constexpr object:
-/// `name` and `remedy` make the sentence of the error when no part provides it; `lacks<T>()` names the first thing of the
-/// contract that `T` has not got, or is empty. Users declare their own ports in the same way.
+/// `name` and `remedy` make the sentence of the error when no part provides it; `lacks<T>()` names the first thing of
+/// the contract that `T` has not got, or is empty. Users declare their own ports in the same way.
 namespace port {
 
 /// Where text for people goes. `write(text)` prints all of it, blocking if it must.
@@ -55,7 +55,10 @@ inline constexpr struct clock_port {
     static constexpr std::string_view remedy = "list uk::target from <uk/target.hpp>, which offers one";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t) { { t.now() } -> std::same_as<instant>; }) return "uk::instant now()";
+        if (!requires(T& t) {
+                { t.now() } -> std::same_as<instant>;
+            })
+            return "uk::instant now()";
         return {};
     }
 } clock;
@@ -77,7 +80,9 @@ inline constexpr struct entropy_port {
     static constexpr std::string_view remedy = "list uk::target from <uk/target.hpp>, which offers one";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t, writable_bytes b) { { t.fill(b) } -> std::same_as<bool>; }) {
+        if (!requires(T& t, writable_bytes b) {
+                { t.fill(b) } -> std::same_as<bool>;
+            }) {
             return "bool fill(uk::writable_bytes)";
         }
         return {};
@@ -102,7 +107,10 @@ inline constexpr struct packets_port {
     static constexpr std::string_view remedy = "add uk::packets<> from <uk/packets.hpp>";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t) { { t.store() } -> std::same_as<packet_store&>; }) return "uk::packet_store& store()";
+        if (!requires(T& t) {
+                { t.store() } -> std::same_as<packet_store&>;
+            })
+            return "uk::packet_store& store()";
         return {};
     }
 } packets;
@@ -116,7 +124,9 @@ consteval std::string_view lacks_of_bus() {
         }) {
         return "volatile std::byte* map(std::uint64_t physical, std::size_t size)";
     }
-    if (!requires(T& t, const volatile void* p) { { t.dma_address(p) } -> std::same_as<std::uint64_t>; }) {
+    if (!requires(T& t, const volatile void* p) {
+            { t.dma_address(p) } -> std::same_as<std::uint64_t>;
+        }) {
         return "std::uint64_t dma_address(const volatile void*)";
     }
     return {};
@@ -130,14 +140,19 @@ inline constexpr struct pci_port {
     static constexpr std::string_view remedy = "build for a target with PCI, such as kvm";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t) { { t.has_pci() } -> std::same_as<bool>; }) return "bool has_pci()";
+        if (!requires(T& t) {
+                { t.has_pci() } -> std::same_as<bool>;
+            })
+            return "bool has_pci()";
         if (!requires(T& t, std::uint32_t b, unsigned o) {
                 { t.config_read(b, o) } -> std::same_as<std::uint32_t>;
                 t.config_write(b, o, b);
             }) {
             return "config_read(bdf, offset) and config_write(bdf, offset, value)";
         }
-        if (!requires(T& t) { { t.wake_message() } -> std::same_as<msi_message>; }) {
+        if (!requires(T& t) {
+                { t.wake_message() } -> std::same_as<msi_message>;
+            }) {
             return "uk::msi_message wake_message()";
         }
         return detail::lacks_of_bus<T>();
@@ -151,7 +166,9 @@ inline constexpr struct mmio_port {
     static constexpr std::string_view remedy = "build for a target with virtio-mmio, such as kvm";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t, std::span<mmio_slot> s) { { t.mmio_slots(s) } -> std::same_as<std::size_t>; }) {
+        if (!requires(T& t, std::span<mmio_slot> s) {
+                { t.mmio_slots(s) } -> std::same_as<std::size_t>;
+            }) {
             return "std::size_t mmio_slots(std::span<uk::mmio_slot>)";
         }
         if (!requires(T& t, std::uint32_t irq) { t.wake_on(irq); }) return "void wake_on(std::uint32_t irq)";
@@ -161,19 +178,31 @@ inline constexpr struct mmio_port {
 
 /// A network card. `receive()` yields the next Ethernet frame, without its check sequence, or a null packet;
 /// `send(frame)` takes a whole frame and returns false, dropping it, when the card has no room. `mtu()` is the longest
-/// payload of a frame, usually 1500. Neither ever blocks. In front of a received frame there is at least the headroom that
-/// `send` needs, so that a packet can be turned round in place.
+/// payload of a frame, usually 1500. Neither ever blocks. In front of a received frame there is at least the headroom
+/// that `send` needs, so that a packet can be turned round in place.
 inline constexpr struct frame_port {
     static constexpr std::string_view name = "port::frame";
-    static constexpr std::string_view remedy = "list a network driver such as drv::virtio_net, or build for a target that has one";
+    static constexpr std::string_view remedy =
+        "list a network driver such as drv::virtio_net, or build for a target that has one";
     template <class T>
     static consteval std::string_view lacks() {
-        if (!requires(T& t) { { t.receive() } -> std::same_as<packet>; }) return "uk::packet receive()";
-        if (!requires(T& t, outgoing o) { { t.send(std::move(o)) } -> std::same_as<bool>; }) {
+        if (!requires(T& t) {
+                { t.receive() } -> std::same_as<packet>;
+            })
+            return "uk::packet receive()";
+        if (!requires(T& t, outgoing o) {
+                { t.send(std::move(o)) } -> std::same_as<bool>;
+            }) {
             return "bool send(uk::outgoing)";
         }
-        if (!requires(T& t) { { t.address() } -> std::same_as<mac>; }) return "uk::mac address()";
-        if (!requires(T& t) { { t.mtu() } -> std::convertible_to<std::size_t>; }) return "std::size_t mtu()";
+        if (!requires(T& t) {
+                { t.address() } -> std::same_as<mac>;
+            })
+            return "uk::mac address()";
+        if (!requires(T& t) {
+                { t.mtu() } -> std::convertible_to<std::size_t>;
+            })
+            return "std::size_t mtu()";
         return {};
     }
 } frame;
@@ -189,8 +218,14 @@ inline constexpr struct link_port {
             }) {
             return "bool send(uk::mac to, std::uint16_t ethertype, uk::outgoing)";
         }
-        if (!requires(T& t) { { t.address() } -> std::same_as<mac>; }) return "uk::mac address()";
-        if (!requires(T& t) { { t.mtu() } -> std::convertible_to<std::size_t>; }) return "std::size_t mtu()";
+        if (!requires(T& t) {
+                { t.address() } -> std::same_as<mac>;
+            })
+            return "uk::mac address()";
+        if (!requires(T& t) {
+                { t.mtu() } -> std::convertible_to<std::size_t>;
+            })
+            return "std::size_t mtu()";
         return {};
     }
 } link;
@@ -225,8 +260,14 @@ inline constexpr struct ip_port {
             }) {
             return "uk::result<> send(uk::ip4_address to, std::uint8_t protocol, uk::outgoing)";
         }
-        if (!requires(T& t) { { t.address() } -> std::same_as<ip4_address>; }) return "uk::ip4_address address()";
-        if (!requires(T& t) { { t.mtu() } -> std::convertible_to<std::size_t>; }) return "std::size_t mtu()";
+        if (!requires(T& t) {
+                { t.address() } -> std::same_as<ip4_address>;
+            })
+            return "uk::ip4_address address()";
+        if (!requires(T& t) {
+                { t.mtu() } -> std::convertible_to<std::size_t>;
+            })
+            return "std::size_t mtu()";
         if (!requires(T& t, cidr own, ip4_address router) { t.configure(own, router); }) {
             return "void configure(uk::cidr own, uk::ip4_address router)";
         }
@@ -243,7 +284,8 @@ inline constexpr struct udp_port {
         if (!requires(T& t, ip4_address to, std::uint16_t port, outgoing o) {
                 { t.send(to, port, port, std::move(o)) } -> std::same_as<result<>>;
             }) {
-            return "uk::result<> send(uk::ip4_address to, std::uint16_t to_port, std::uint16_t from_port, uk::outgoing)";
+            return "uk::result<> send(uk::ip4_address to, std::uint16_t to_port, std::uint16_t from_port, "
+                   "uk::outgoing)";
         }
         return {};
     }

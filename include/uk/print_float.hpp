@@ -12,8 +12,8 @@
 namespace uk {
 
 /// A floating-point number to print, as the shortest decimal form that reads back as the same value:
-/// `print("{} degrees", uk::decimal(21.5))`. A header of its own, since few systems print such numbers and fmt's tables for
-/// it cost about 5 KB. For hosted programs: in an image fmt would want a heap, so there it does not link.
+/// `print("{} degrees", uk::decimal(21.5))`. A header of its own, since few systems print such numbers and fmt's tables
+/// for it cost about 5 KB. For hosted programs: in an image fmt would want a heap, so there it does not link.
 struct decimal {
     double value;
     constexpr explicit decimal(double v) : value(v) {}

@@ -18,8 +18,8 @@ namespace uk {
 /// Octets of the one machine stack that everything runs on. Interrupts have their own.
 inline constexpr std::size_t stack_octets = 16 * 1024;
 
-/// Octets of memory that a system needs to run, beyond its code and constants: all state, all buffers, the tasks' frames
-/// and the machine's stack. Hold it with `static_assert(uk::footprint<server> <= 512 * 1024);`
+/// Octets of memory that a system needs to run, beyond its code and constants: all state, all buffers, the tasks'
+/// frames and the machine's stack. Hold it with `static_assert(uk::footprint<server> <= 512 * 1024);`
 template <class Stack>
 inline constexpr std::size_t footprint = sizeof(Stack) + stack_octets;
 
@@ -27,8 +27,8 @@ namespace detail {
 
 consteval sentence over_budget(std::size_t needs, std::size_t budget) {
     sentence s;
-    s << "uk::footprint: the system needs " << needs << " octets of memory, " << needs - budget << " over its budget of "
-      << budget << "; lower the limits of its parts or raise the budget.";
+    s << "uk::footprint: the system needs " << needs << " octets of memory, " << needs - budget
+      << " over its budget of " << budget << "; lower the limits of its parts or raise the budget.";
     return s;
 }
 
@@ -92,14 +92,15 @@ struct storage {
     alignas(Stack) static inline std::byte octets[sizeof(Stack)];
 };
 
-// The linker script reserves the machine's stack from `uk_stack_bytes` and holds the image to `uk_footprint`; the run tool
-// reads the latter.
+// The linker script reserves the machine's stack from `uk_stack_bytes` and holds the image to `uk_footprint`; the run
+// tool reads the latter.
 template <class Stack>
 [[gnu::always_inline]] inline void tell_linker() {
     if constexpr (config::image) {
-        asm volatile(".globl uk_footprint\n.set uk_footprint, %c0\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c1" ::"i"(
-                         footprint<Stack>),
-                     "i"(stack_octets));
+        asm volatile(
+            ".globl uk_footprint\n.set uk_footprint, %c0\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c1" ::"i"(
+                footprint<Stack>),
+            "i"(stack_octets));
     }
 }
 

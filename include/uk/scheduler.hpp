@@ -18,8 +18,8 @@ struct waiter : list_node {
     std::coroutine_handle<> coroutine;
 };
 
-/// What tasks need from below: the ready list, the timers, the frames' arena and the time. One per stack; the parts that
-/// drive it are in loop.hpp.
+/// What tasks need from below: the ready list, the timers, the frames' arena and the time. One per stack; the parts
+/// that drive it are in loop.hpp.
 class scheduler {
 public:
     /// Where the time comes from; none: the time of the round.
@@ -37,8 +37,8 @@ public:
     /// The coroutine of `w` runs in the next round, after those already made ready.
     void make_ready(waiter& w) { ready_.push_back(w); }
 
-    /// Runs everything that is ready, with `now` as the time that tasks see, then what is due. New work made ready on the
-    /// way waits for the next call. Says whether there is such work.
+    /// Runs everything that is ready, with `now` as the time that tasks see, then what is due. New work made ready on
+    /// the way waits for the next call. Says whether there is such work.
     bool run(instant now) {
         now_ = now;
         timers.advance(now);

@@ -28,7 +28,7 @@ class stack {
     }
 
     static_assert(require<wiring::solved.what == detail::fault::none,
-                                  detail::explain(wiring::solved, wiring::table, target())>());
+                          detail::explain(wiring::solved, wiring::table, target())>());
 
     template <class Port>
     static constexpr std::size_t place = wiring::place_of(detail::port_info_of<Port>);
@@ -96,9 +96,8 @@ private:
     template <std::size_t... I>
     static consteval bool check_contracts(std::index_sequence<I...>) {
         return (true && ... &&
-                detail::keeps_contracts<
-                    typename wiring::template part<I>,
-                    typename detail::object_of<typename wiring::template part<I>, stack>::type>(
+                detail::keeps_contracts<typename wiring::template part<I>,
+                                        typename detail::object_of<typename wiring::template part<I>, stack>::type>(
                     typename wiring::template part<I>::provides{}));
     }
 

@@ -47,7 +47,8 @@ consteval auto entries_of() {
 
 template <class... Entries>
 struct wiring {
-    static constexpr std::array<part_row, sizeof...(Entries)> table{row_of<typename Entries::part>(Entries::offered)...};
+    static constexpr std::array<part_row, sizeof...(Entries)> table{
+        row_of<typename Entries::part>(Entries::offered)...};
     static constexpr plan<sizeof...(Entries)> solved = planner<sizeof...(Entries)>(table).make();
     static constexpr std::size_t size = solved.used;
 

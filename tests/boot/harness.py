@@ -144,7 +144,7 @@ def site(where="microvm", net=USER, program="http", memory=None, forwards=(("tcp
         stack.enter_context(guest)
         try:
             found = Site(guest, where, net, address, mapped, wire)
-            if program == "http":
+            if program in ("http", "stream"):
                 # Before the guest has its address, attempts are lost: many short ones.
                 guest.wait_for(".", 1)
                 found.answers(BOOT_SECONDS, 0.05)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Cases: HTTP/1.1 to the letter, against the http example."""
+"""Cases: HTTP/1.1 to the letter, against the stream example."""
 
 import tempfile
 import threading
@@ -29,7 +29,7 @@ def old_version(found):
 def pipelined(found):
     """Fifty requests in one write are answered in order."""
     with found.http() as connection:
-        paths = ["/", "/status", "/missing", "/chunked"] * 12 + ["/", "/missing"]
+        paths = ["/", "/big?octets=3000", "/missing", "/chunked"] * 12 + ["/", "/missing"]
         connection.send("".join(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n" for path in paths))
         for number, path in enumerate(paths):
             status = connection.response().status
@@ -174,7 +174,7 @@ STEPS = [keep_alive, old_version, pipelined, octet_by_octet, head, chunked_respo
 def on_site(where, net, step):
     """A case's function: boots, then does the step."""
     def function():
-        with site(where, net) as found:
+        with site(where, net, "stream") as found:
             step(found)
     return function
 

@@ -9,5 +9,6 @@ uk::result<> page(http::request&, http::response& out) { return out.text("page\n
 #ifdef UK_CONTROL
 inline constexpr auto routes = http::routes(http::get<"/status">(page), http::post<"/status">(page));
 #else
-inline constexpr auto routes = http::routes(http::get<"/status">(page), http::get<"/">(page), http::get<"/status">(page));
+inline constexpr auto routes =
+    http::routes(http::get<"/status">(page), http::get<"/">(page), http::get<"/status">(page));
 #endif

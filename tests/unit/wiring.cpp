@@ -25,8 +25,8 @@ struct reader {
 }  // namespace
 
 TEST_CASE("bundles list, offers and machines offer, nested as they may be") {
-    using wiring =
-        decltype(uk::detail::wire<uk::machine<"board", screen, uk::bundle<ticker>>, uk::bundle<uk::bundle<reader>>>())::type;
+    using wiring = decltype(uk::detail::wire<uk::machine<"board", screen, uk::bundle<ticker>>,
+                                             uk::bundle<uk::bundle<reader>>>())::type;
     REQUIRE(wiring::table.size() == 4);
     CHECK(wiring::table[1].offered);
     CHECK(wiring::table[2].offered);

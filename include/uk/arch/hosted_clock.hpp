@@ -37,7 +37,8 @@ struct clock {
             });
             const instant at = now();
             const std::uint64_t left = until > at ? until.ns - at.ns : 0;
-            const timespec limit{.tv_sec = static_cast<time_t>(left / second), .tv_nsec = static_cast<long>(left % second)};
+            const timespec limit{.tv_sec = static_cast<time_t>(left / second),
+                                 .tv_nsec = static_cast<long>(left % second)};
             ::ppoll(waiting.data(), count, until == instant::never() ? nullptr : &limit, nullptr);
         }
 

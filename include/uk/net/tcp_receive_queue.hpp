@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 
 namespace uk::net {
@@ -33,7 +34,7 @@ public:
     /// octets of its TCP header before its text, which the queue uses for itself.
     std::uint32_t append(packet&& p) {
         const std::uint32_t before = octets_;
-        place(std::move(p));
+        place(attach_note(std::move(p), {}));
         return octets_ - before;
     }
 
@@ -42,11 +43,17 @@ public:
     std::uint32_t advance(seq next) {
         const std::uint32_t before = octets_;
         while (first_early_ != nullptr && note_of(first_early_).at <= next) {
-            const seq at = note_of(first_early_).at;
-            packet p = pop_early();
-            p.pop_front(next - at);
-            next = next + static_cast<std::uint32_t>(p.size());
-            if (p.size() != 0) place(std::move(p));
+            packet_buffer* b = take_early();
+            note& n = note_of(b);
+            const std::uint32_t known = next - n.at;
+            if (known >= n.size) {
+                handle_of(b);
+                continue;
+            }
+            n.begin = static_cast<std::uint16_t>(n.begin + known);
+            n.size = static_cast<std::uint16_t>(n.size - known);
+            next = next + n.size;
+            place(b);
         }
         return octets_ - before;
     }
@@ -66,7 +73,7 @@ public:
 
     /// Gives up what came early: the peer still has it.
     void forget_early() {
-        while (first_early_ != nullptr) pop_early();
+        while (first_early_ != nullptr) handle_of(take_early());
     }
 
     /// The first packet in order, or a null one.
@@ -102,35 +109,38 @@ private:
         const note n{at, static_cast<std::uint16_t>(p.headroom()), static_cast<std::uint16_t>(p.size())};
         packet_buffer* b = p.detach();
         new (b + 1) note(n);
-        b->next = nullptr;
         return b;
     }
+
+    static std::byte* storage_of(packet_buffer* b) { return reinterpret_cast<std::byte*>(b + 1); }
 
     static std::size_t room_behind(packet_buffer* b) {
         if (b->references != 1) return 0;
         return b->home->capacity() - note_of(b).begin - note_of(b).size;
     }
 
-    void place(packet&& p) {
-        octets_ += static_cast<std::uint32_t>(p.size());
-        if (fits_behind(p)) {
-            packet last = handle_of(tail_);
-            copy(last.push_back(p.size()), p.contents());
-            note_of(tail_).size = static_cast<std::uint16_t>(last.size());
-            last.detach();
+    // Behind the text that is there, or in its own buffer.
+    [[gnu::noinline]] void place(packet_buffer* b) {
+        const note& n = note_of(b);
+        octets_ += n.size;
+        if (tail_ != nullptr && n.size <= room_behind(tail_)) {
+            note& last = note_of(tail_);
+            std::memcpy(storage_of(tail_) + last.begin + last.size, storage_of(b) + n.begin, n.size);
+            last.size = static_cast<std::uint16_t>(last.size + n.size);
+            handle_of(b);
             return;
         }
-        packet_buffer* b = attach_note(std::move(p), {});
+        b->next = nullptr;
         (tail_ == nullptr ? head_ : tail_->next) = b;
         tail_ = b;
         ++buffers_;
     }
 
-    packet pop_early() {
+    packet_buffer* take_early() {
         packet_buffer* b = first_early_;
         first_early_ = b->next;
         --early_;
-        return handle_of(b);
+        return b;
     }
 
     packet_buffer* head_ = nullptr;

@@ -131,7 +131,7 @@ constexpr void on_listen(tcb& c, const tcp_segment& s, tcp_reaction& r) {
 }
 
 /// RFC 9293 section 3.10.7.3. Text or FIN with the SYN is left for the peer to send again.
-constexpr void on_syn_sent(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+[[gnu::noinline]] constexpr void on_syn_sent(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     const bool acks = s.has(tcp_flag::ack) && s.acknowledgment > c.iss && s.acknowledgment <= c.max;
     if (s.has(tcp_flag::ack) && !acks) return r.dropped(tcp_drop::bad_ack, !s.has(tcp_flag::rst));
     if (s.has(tcp_flag::rst)) {
@@ -185,7 +185,7 @@ constexpr void on_fin_acked(tcb& c, tcp_reaction& r) {
 }
 
 /// RFC 9293 section 3.10.7.4 fifth; false when the segment ends here.
-constexpr bool on_ack(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+[[gnu::noinline]] constexpr bool on_ack(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     const seq ack = s.acknowledgment;
     const seq base = c.text_base();
     if (c.state == tcp_state::syn_received) {
@@ -215,7 +215,7 @@ constexpr bool on_ack(tcb& c, const tcp_segment& s, tcp_reaction& r) {
 }
 
 /// What of the text, and whether the FIN, lies in the window (RFC 9293 section 3.10.7.4 seventh and eighth).
-constexpr void on_content(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+[[gnu::noinline]] constexpr void on_content(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     if (c.state < tcp_state::established || c.state > tcp_state::fin_wait_2) return;
     r.skip = s.sequence < c.rcv_nxt ? c.rcv_nxt - s.sequence : 0;
     if (r.skip > s.text) r.skip = s.text;

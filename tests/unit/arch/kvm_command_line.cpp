@@ -35,8 +35,8 @@ TEST_CASE("a command line names windows among other words") {
     std::array<uk::mmio_slot, 2> slots{};
     CHECK(parse_mmio_slots("", slots) == 0);
     CHECK(parse_mmio_slots("   virtio_mmio.device= virtio_mmio.device=x quiet", slots) == 0);
-    CHECK(parse_mmio_slots(" quiet virtio_mmio.device=512@0xfeb00e00:12  virtio_mmio.device=512@0xfeb00c00:11", slots) ==
-          2);
+    CHECK(parse_mmio_slots(" quiet virtio_mmio.device=512@0xfeb00e00:12  virtio_mmio.device=512@0xfeb00c00:11",
+                           slots) == 2);
     CHECK(slots[0].irq == 12);
     CHECK(slots[1].irq == 11);
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 namespace net = uk::net;
+namespace flag = net::tcp_flag;
 using net::next_segment;
 using net::seq;
 using net::tcb;
@@ -23,18 +24,18 @@ tcb open_connection() {
     return c;
 }
 
-void sent(tcb& c, const net::tcp_plan& p) { net::on_sent(c, c.nxt, p.length + (p.fin ? 1U : 0U), p.fin); }
+void sent(tcb& c, const net::tcp_plan& p) { net::on_sent(c, c.nxt, p.length + (p.has(flag::fin) ? 1U : 0U), p.has(flag::fin)); }
 
 }  // namespace
 
 TEST_CASE("a SYN is sent once, and again after a timeout") {
     tcb c;
     c.state = tcp_state::syn_sent;
-    CHECK(next_segment(c, 0, 0, false).syn);
+    CHECK(next_segment(c, 0, 0, false).has(flag::syn));
     net::on_sent(c, c.nxt, 1, false);
     CHECK_FALSE(next_segment(c, 0, 0, false).send);
     c.nxt = c.una;
-    CHECK(next_segment(c, 0, 0, false).syn);
+    CHECK(next_segment(c, 0, 0, false).has(flag::syn));
 }
 
 TEST_CASE("full segments go at once, the rest by Nagle's rule") {
@@ -42,7 +43,7 @@ TEST_CASE("full segments go at once, the rest by Nagle's rule") {
     auto p = next_segment(c, 1500, plenty, false);
     CHECK(p.send);
     CHECK(p.length == 1000);
-    CHECK_FALSE(p.push);
+    CHECK_FALSE(p.has(flag::psh));
     sent(c, p);
     p = next_segment(c, 1500, plenty, false);
     CHECK_FALSE(p.send);
@@ -50,7 +51,7 @@ TEST_CASE("full segments go at once, the rest by Nagle's rule") {
     p = next_segment(c, 1500, plenty, true);
     CHECK(p.send);
     CHECK(p.length == 500);
-    CHECK(p.push);
+    CHECK(p.has(flag::psh));
     c.una = c.nxt;  // acknowledged: nothing is under way
     p = next_segment(c, 500, plenty, false);
     CHECK(p.send);
@@ -85,11 +86,11 @@ TEST_CASE("FIN goes with the last octets, or alone, even into a closed window, a
     tcb c = open_connection();
     c.shut = true;
     auto p = next_segment(c, 1200, plenty, false);
-    CHECK_FALSE(p.fin);
+    CHECK_FALSE(p.has(flag::fin));
     sent(c, p);
     p = next_segment(c, 1200, plenty, false);
     CHECK(p.send);  // Nagle does not hold a FIN back
-    CHECK(p.fin);
+    CHECK(p.has(flag::fin));
     CHECK(p.length == 200);
     sent(c, p);
     CHECK(c.state == tcp_state::fin_wait_1);
@@ -97,7 +98,7 @@ TEST_CASE("FIN goes with the last octets, or alone, even into a closed window, a
     c.nxt = c.una;  // a timeout: everything again, FIN too
     sent(c, next_segment(c, 1200, plenty, false));
     p = next_segment(c, 1200, plenty, false);
-    CHECK(p.fin);
+    CHECK(p.has(flag::fin));
     CHECK(p.length == 200);
 
     tcb empty = open_connection();
@@ -105,7 +106,7 @@ TEST_CASE("FIN goes with the last octets, or alone, even into a closed window, a
     empty.window = 0;
     p = next_segment(empty, 0, 0, false);
     CHECK(p.send);
-    CHECK(p.fin);
+    CHECK(p.has(flag::fin));
 }
 
 TEST_CASE("what was sent before goes again in small pieces too") {

@@ -8,7 +8,6 @@
 
 namespace net = uk::net;
 namespace flag = uk::net::tcp_flag;
-using net::on_segment;
 using net::on_sent;
 using net::seq;
 using net::tcb;
@@ -30,6 +29,12 @@ tcp_segment make(unsigned flags, seq at, seq ack, std::uint32_t text = 0, std::u
     s.text = text;
     s.window = peer_window;
     return s;
+}
+
+net::tcp_reaction on_segment(tcb& c, tcp_segment s) {
+    net::tcp_reaction r;
+    net::on_segment(c, s, r);
+    return r;
 }
 
 /// A connection just opened; our numbers start at `us`, the peer's at `them`: the next octets are one further.
