@@ -14,8 +14,8 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 64 * 1024}>, uk::packets<{.buffers = 128}>,
-                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 256, .backlog = 64}>> {};
+struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, uk::packets<{.buffers = 128}>,
+                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 160, .backlog = 64}>> {};
 
 uk::result<> home(http::request&, http::response& out) {
     return out.text(http::constant("hello from one type\n"));
@@ -59,7 +59,7 @@ constexpr auto routes =
 
 uk::task<> app(server& os) {
     os[uk::port::console].print("listening on {}\n", os[uk::port::ip].address());
-    co_return co_await http::serve(os, 80, routes, {.connections = 80});
+    co_return co_await http::serve(os, 80, routes, {.connections = 128});
 }
 
 int main() { return uk::run<server>(app); }

@@ -35,7 +35,10 @@ struct ip4_address {
     /// Class E and the limited broadcast: never a host's address.
     constexpr bool is_reserved() const { return value >> 28 == 0xf; }
     /// Could be the address of one host.
-    constexpr bool is_unicast() const { return value >> 24 != 0 && !is_loopback() && value < 0xe0000000; }
+    [[gnu::noinline]] constexpr bool is_unicast() const {
+        const std::uint32_t top = value >> 24;
+        return top != 127 && top - 1 < 0xe0 - 1;
+    }
 
     friend constexpr auto operator<=>(ip4_address, ip4_address) = default;
 };

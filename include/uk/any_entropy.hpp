@@ -45,7 +45,7 @@ struct any_entropy {
     template <class Stack>
     class in : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>... {
     public:
-        explicit in(Stack& os) : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>(os)... {}
+        [[gnu::noinline]] explicit in(Stack& os) : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>(os)... {}
 
         bool fill(writable_bytes out) {
             return (false || ... ||

@@ -85,9 +85,9 @@ private:
     }
 
     writable_bytes rest_;
-    block* free_[classes]{};
     std::size_t used_ = 0;
     std::size_t peak_ = 0;
+    block* free_[classes]{};
 };
 
 }  // namespace uk

@@ -7,14 +7,14 @@ namespace uk {
 /// queues it waited in. Neither copied nor moved: its neighbours point at it.
 class list_node {
 public:
-    constexpr list_node() = default;
+    [[gnu::noinline]] constexpr list_node() : prev_(this), next_(this) {}
     list_node(const list_node&) = delete;
     list_node& operator=(const list_node&) = delete;
     ~list_node() { unlink(); }
 
     constexpr bool linked() const { return next_ != this; }
 
-    constexpr void unlink() {
+    [[gnu::noinline]] constexpr void unlink() {
         prev_->next_ = next_;
         next_->prev_ = prev_;
         prev_ = next_ = this;
@@ -24,8 +24,8 @@ private:
     template <class>
     friend class list;
 
-    list_node* prev_ = this;
-    list_node* next_ = this;
+    list_node* prev_;
+    list_node* next_;
 };
 
 /// First in, first out, over nodes that derive from list_node. Owns nothing; all operations take constant time.
@@ -35,7 +35,7 @@ public:
     constexpr bool empty() const { return !head_.linked(); }
 
     /// Puts `node` last, out of whatever list it was in.
-    constexpr void push_back(Node& node) {
+    [[gnu::noinline]] constexpr void push_back(Node& node) {
         list_node& n = node;
         n.unlink();
         n.prev_ = head_.prev_;

@@ -30,12 +30,12 @@ class packet {
 public:
     packet() = default;
     packet(packet&& other) noexcept
-        : buffer_(std::exchange(other.buffer_, nullptr)), begin_(other.begin_), end_(other.end_) {}
+        : buffer_(std::exchange(other.buffer_, nullptr)), begin_(other.begin_), size_(other.size_) {}
     packet& operator=(packet&& other) noexcept {
         packet old(std::move(*this));
         buffer_ = std::exchange(other.buffer_, nullptr);
         begin_ = other.begin_;
-        end_ = other.end_;
+        size_ = other.size_;
         return *this;
     }
     ~packet() {
@@ -44,7 +44,7 @@ public:
 
     explicit operator bool() const { return buffer_ != nullptr; }
 
-    std::size_t size() const { return end_ - begin_; }
+    std::size_t size() const { return size_; }
     std::byte* data() { return storage() + begin_; }
     const std::byte* data() const { return storage() + begin_; }
     writable_bytes contents() { return {data(), size()}; }
@@ -56,7 +56,8 @@ public:
     /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
     writable_bytes push_front(std::size_t n) {
         check(n <= begin_, "packet: no headroom left");
-        begin_ = static_cast<std::uint16_t>(begin_ - n);
+        begin_ -= static_cast<std::uint32_t>(n);
+        size_ += static_cast<std::uint32_t>(n);
         return {data(), n};
     }
 
@@ -64,12 +65,16 @@ public:
     inline writable_bytes push_back(std::size_t n);
 
     /// Drops up to `n` octets at the front, at the end.
-    void pop_front(std::size_t n) { begin_ = static_cast<std::uint16_t>(begin_ + (n < size() ? n : size())); }
-    void pop_back(std::size_t n) { end_ = static_cast<std::uint16_t>(end_ - (n < size() ? n : size())); }
+    [[gnu::noinline]] void pop_front(std::size_t n) {
+        const auto less = static_cast<std::uint32_t>(n < size() ? n : size());
+        begin_ += less;
+        size_ -= less;
+    }
+    void pop_back(std::size_t n) { size_ -= static_cast<std::uint32_t>(n < size() ? n : size()); }
 
     /// Keeps the first `n` octets, if there are more.
     void truncate(std::size_t n) {
-        if (n < size()) end_ = static_cast<std::uint16_t>(begin_ + n);
+        if (n < size()) size_ = static_cast<std::uint32_t>(n);
     }
 
     /// A second handle on the same octets: they must not be written any more.
@@ -77,7 +82,7 @@ public:
         packet other;
         other.buffer_ = buffer_;
         other.begin_ = begin_;
-        other.end_ = end_;
+        other.size_ = size_;
         if (buffer_ != nullptr) ++buffer_->references;
         return other;
     }
@@ -95,10 +100,9 @@ private:
     std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
     inline void release();
 
-    friend class packet_queue;
     packet_buffer* buffer_ = nullptr;
-    std::uint16_t begin_ = 0;
-    std::uint16_t end_ = 0;
+    std::uint32_t begin_ = 0;
+    std::uint32_t size_ = 0;
 };
 
 /// A fixed set of equal packet buffers over storage that somebody else owns. All operations take constant time.
@@ -146,20 +150,20 @@ private:
     std::uint32_t exhausted_ = 0;
 };
 
-inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - end_; }
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - begin_ - size_; }
 
 inline writable_bytes packet::push_back(std::size_t n) {
     check(n <= tailroom(), "packet: no tailroom left");
-    std::byte* at = storage() + end_;
-    end_ = static_cast<std::uint16_t>(end_ + n);
+    std::byte* at = data() + size_;
+    size_ += static_cast<std::uint32_t>(n);
     return {at, n};
 }
 
 inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
     packet p;
     p.buffer_ = buffer;
-    p.begin_ = static_cast<std::uint16_t>(begin);
-    p.end_ = static_cast<std::uint16_t>(begin + size);
+    p.begin_ = static_cast<std::uint32_t>(begin);
+    p.size_ = static_cast<std::uint32_t>(size);
     return p;
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <expected>
 #include <string_view>
+#include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace uk {
@@ -28,22 +30,18 @@ enum class error : std::uint8_t {
 
 /// A sentence for people.
 constexpr std::string_view describe(error e) {
-    switch (e) {
-        case error::no_memory: return "the task arena is exhausted";
-        case error::no_buffers: return "no packet buffer is free";
-        case error::timed_out: return "the deadline passed";
-        case error::cancelled: return "cancelled";
-        case error::closed: return "closed";
-        case error::reset: return "the connection was reset";
-        case error::refused: return "the connection was refused";
-        case error::unreachable: return "unreachable";
-        case error::in_use: return "the address is in use";
-        case error::too_large: return "larger than the limit";
-        case error::invalid: return "malformed";
-        case error::no_entropy: return "the machine has no source of randomness";
-        case error::no_device: return "the device is absent or does not work";
+    // In the order of the enum, each with a line of its own.
+    std::string_view rest =
+        "the task arena is exhausted\nno packet buffer is free\nthe deadline passed\ncancelled\nclosed\n"
+        "the connection was reset\nthe connection was refused\nunreachable\nthe address is in use\n"
+        "larger than the limit\nmalformed\nthe machine has no source of randomness\n"
+        "the device is absent or does not work\nunknown error";
+    for (auto skip = static_cast<unsigned>(e); skip != 0; --skip) {
+        const std::size_t end = rest.find('\n');
+        if (end == rest.npos) break;
+        rest.remove_prefix(end + 1);
     }
-    return "unknown error";
+    return rest.substr(0, rest.find('\n'));
 }
 
 constexpr error reduce(error e) { return e; }
@@ -52,8 +50,29 @@ constexpr error reduce(error e) { return e; }
 /// with the error.
 template <class T = void, class E = error>
 class [[nodiscard]] result : public std::expected<T, E> {
+    static constexpr bool octets_only = std::is_trivially_copy_constructible_v<std::expected<T, E>> &&
+                                        std::is_trivially_destructible_v<std::expected<T, E>>;
+
 public:
     using std::expected<T, E>::expected;
+
+    result() = default;
+    result(const result&) = default;
+    result(result&&) = default;
+    result& operator=(const result&) = default;
+    result& operator=(result&&) = default;
+
+    // Where a copy is a copy of octets so is an assignment; std::expected would look at both states first.
+    result& operator=(const result& other)
+        requires(octets_only)
+    {
+        return *std::construct_at(this, other);
+    }
+    result& operator=(result&& other)
+        requires(octets_only)
+    {
+        return *std::construct_at(this, other);
+    }
 };
 
 template <class T>

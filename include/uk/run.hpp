@@ -115,7 +115,7 @@ template <class Stack, class App>
                                 "app(server& os).">());
     detail::tell_linker<Stack>();
     if constexpr (fits) {
-        Stack& os = *new (detail::storage<Stack>::octets) Stack();
+        Stack& os = *new (detail::storage<Stack>::octets) Stack;
         const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
         if constexpr (!config::image) os.~Stack();  // an image stops instead
         return status;

@@ -22,14 +22,26 @@ struct waiter : list_node {
 /// that drive it are in loop.hpp.
 class scheduler {
 public:
+    /// A detached task: owned by the scheduler until it ends.
+    struct detached : list_node {
+        std::coroutine_handle<> frame;
+    };
     /// Where the time comes from; none: the time of the round.
     struct time_source {
         instant (*read)(void*);
         void* from;
     };
 
+private:
+    // Before the large members, for short displacements.
+    list<waiter> ready_;
+    list<detached> detached_;
+    instant now_{};
+    time_source time_;
+
+public:
     explicit scheduler(writable_bytes frame_memory, time_source source = {nullptr, nullptr})
-        : frames(frame_memory), time_(source) {}
+        : time_(source), frames(frame_memory) {}
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;
     ~scheduler() { destroy_tasks(); }
@@ -58,25 +70,15 @@ public:
     /// Tasks that ended with an error nobody awaited.
     std::uint32_t failed_tasks = 0;
 
-    timer_wheel timers;
     arena frames;
+    timer_wheel timers;
 
-    /// A detached task: owned by the scheduler until it ends.
-    struct detached : list_node {
-        std::coroutine_handle<> frame;
-    };
     void adopt(detached& task) { detached_.push_back(task); }
 
     /// Cancels every detached task.
     void destroy_tasks() {
         while (!detached_.empty()) detached_.pop_front().frame.destroy();
     }
-
-private:
-    list<waiter> ready_;
-    list<detached> detached_;
-    instant now_{};
-    time_source time_;
 };
 
 /// Anything that leads to a scheduler: a stack, a part, or the scheduler itself.

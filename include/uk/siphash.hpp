@@ -20,22 +20,19 @@ namespace detail {
 struct siphash_state {
     std::uint64_t a, b, c, d;
 
-    constexpr void round() {
-        a += b;
-        c += d;
-        b = std::rotl(b, 13) ^ a;
-        d = std::rotl(d, 16) ^ c;
-        a = std::rotl(a, 32);
-        c += b;
-        a += d;
-        b = std::rotl(b, 17) ^ c;
-        d = std::rotl(d, 21) ^ a;
-        c = std::rotl(c, 32);
-    }
-    constexpr void take(std::uint64_t word) {
-        d ^= word;
-        for (int i = 0; i < 2; ++i) round();
-        a ^= word;
+    constexpr void rounds(unsigned n) {
+        for (; n != 0; --n) {
+            a += b;
+            c += d;
+            b = std::rotl(b, 13) ^ a;
+            d = std::rotl(d, 16) ^ c;
+            a = std::rotl(a, 32);
+            c += b;
+            a += d;
+            b = std::rotl(b, 17) ^ c;
+            d = std::rotl(d, 21) ^ a;
+            c = std::rotl(c, 32);
+        }
     }
 };
 
@@ -46,17 +43,18 @@ struct siphash_state {
 constexpr std::uint64_t siphash(const siphash_key& key, bytes message) {
     detail::siphash_state s{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d,
                             key.first ^ 0x6c7967656e657261, key.second ^ 0x7465646279746573};
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < message.size(); ++i) {
-        word |= std::to_integer<std::uint64_t>(message[i]) << (8 * (i % 8));
-        if (i % 8 == 7) {
-            s.take(word);
-            word = 0;
+    const std::size_t whole = message.size() / 8 * 8;
+    for (std::size_t at = 0; at <= whole; at += 8) {
+        std::uint64_t word = at == whole ? static_cast<std::uint64_t>(message.size()) << 56 : 0;
+        for (std::size_t i = at; i < message.size() && i < at + 8; ++i) {
+            word |= std::to_integer<std::uint64_t>(message[i]) << (8 * (i % 8));
         }
+        s.d ^= word;
+        s.rounds(2);
+        s.a ^= word;
     }
-    s.take(word | static_cast<std::uint64_t>(message.size()) << 56);
     s.c ^= 0xff;
-    for (int i = 0; i < 4; ++i) s.round();
+    s.rounds(4);
     return s.a ^ s.b ^ s.c ^ s.d;
 }
 

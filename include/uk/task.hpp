@@ -150,7 +150,7 @@ public:
         handle_ = std::exchange(other.handle_, nullptr);
         return *this;
     }
-    ~task() {
+    [[gnu::noinline]] ~task() {
         if (handle_) handle_.destroy();
     }
 

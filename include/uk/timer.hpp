@@ -123,9 +123,9 @@ private:
         }
     }
 
-    list<timer> wheel_[levels][slots];
-    std::uint32_t occupied_[levels]{};
     std::uint64_t now_ = 0;
+    std::uint32_t occupied_[levels]{};
+    list<timer> wheel_[levels][slots];
 };
 
 }  // namespace uk

@@ -106,6 +106,13 @@ using joined = decltype(join(A{}, B{}));
 
 }  // namespace detail
 
+/// Addresses as the device sees them: one type for all drivers of a stack, so that what takes it is in the image once.
+template <class Transport, class Stack>
+struct virtio_addresses {
+    Stack& os;
+    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(os, p); }
+};
+
 /// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.2).
 template <class Device>
 bool virtio_reset(Device& device) {

@@ -206,7 +206,7 @@ struct virtio_net {
                 mtu_ = 1500;
             }
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const auto address = [&](const volatile void* p) { return dma(p); };
+            const virtio_addresses<Transport, Stack> address{os_};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, false, address);
         }
@@ -238,15 +238,15 @@ struct virtio_net {
         Stack& os_;
         packet_store& store_;
         device_type device_;
-        virtio_queue<Options.receive_queue, doorbell> receive_;
-        virtio_queue<Options.send_queue, doorbell> send_;
-        packet_buffer* received_[Options.receive_queue]{};
-        sent_frame sent_[Options.send_queue]{};
         virtio_net_counters counters_;
         std::size_t mtu_ = 1500;
         mac address_ = Options.address;
         bool acknowledged_ = false;
         bool was_full_ = false;
+        virtio_queue<Options.receive_queue, doorbell> receive_;
+        virtio_queue<Options.send_queue, doorbell> send_;
+        packet_buffer* received_[Options.receive_queue]{};
+        sent_frame sent_[Options.send_queue]{};
     };
 };
 

@@ -34,7 +34,7 @@ public:
     static_assert(std::has_single_bit(Capacity) && Capacity <= 32768,
                   "virtio_queue: the number of descriptors is a power of two, at most 32768 (section 2.7).");
 
-    virtio_queue() = default;
+    [[gnu::noinline]] virtio_queue() {}
     virtio_queue(const virtio_queue&) = delete;
     virtio_queue& operator=(const virtio_queue&) = delete;
 
@@ -166,14 +166,7 @@ private:
         --outstanding_;
     }
 
-    // Shared with the device; alignment by section 2.7.
-    alignas(16) descriptor descriptors_[Capacity]{};
-    available_ring available_{};
-    alignas(4) used_ring used_{};
-
-    // Ours alone.
-    std::uint16_t next_[Capacity]{};   // the free descriptors, and those of each buffer, as chains
-    std::uint16_t chain_[Capacity]{};  // descriptors of the buffer with that id; 0: the device has none such
+    // Ours alone; small members first, for short displacements.
     Doorbell doorbell_{};
     std::uint16_t size_ = 0;
     std::uint16_t room_ = 0;
@@ -183,6 +176,13 @@ private:
     std::uint16_t seen_ = 0;
     std::uint8_t looks_ = 0;
     bool broken_ = false;
+    std::uint16_t next_[Capacity]{};   // the free descriptors, and those of each buffer, as chains
+    std::uint16_t chain_[Capacity]{};  // descriptors of the buffer with that id; 0: the device has none such
+
+    // Shared with the device; alignment by section 2.7.
+    alignas(16) descriptor descriptors_[Capacity]{};
+    available_ring available_{};
+    alignas(4) used_ring used_{};
 };
 
 }  // namespace uk::drv

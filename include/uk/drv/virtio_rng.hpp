@@ -67,7 +67,7 @@ struct virtio_rng {
             state_ = state::gone;
             Transport::find(os_, virtio_type::entropy, false, device_);
             if (!device_) return;
-            const auto dma = [&](const volatile void* p) { return Transport::dma_address(os_, p); };
+            const virtio_addresses<Transport, Stack> dma{os_};
             if (virtio_begin(device_) && virtio_accept(device_, virtio_feature::version_1) &&
                 queue_.set_up(device_, 0, false, dma)) {
                 virtio_go(device_);
@@ -100,7 +100,7 @@ struct virtio_rng {
 
         Stack& os_;
         device_type device_;
-        virtio_queue<2, typename device_type::doorbell_type> queue_;
+        virtio_queue<32, typename device_type::doorbell_type> queue_;
         alignas(16) std::byte memory_[64]{};
         virtio_ring_faults faults_;
         state state_ = state::unknown;

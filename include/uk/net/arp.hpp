@@ -75,28 +75,28 @@ struct arp {
         }
 
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
-            const auto p = parse_arp(payload.contents());
-            if (!p) {
+            arp_packet p;
+            if (!parse_arp(payload.contents(), p)) {
                 ++counters_.malformed;
                 return;
             }
-            if (own_.is_unspecified() || p->sender_link == os_[port::link].address()) return;
-            if (p->sender == own_) {
+            if (own_.is_unspecified() || p.sender_link == os_[port::link].address()) return;
+            if (p.sender == own_) {
                 ++counters_.conflicts;
                 return;
             }
             // RFC 826: who is known is brought up to date by any packet; who asks for us is about to hear from us, and
             // is learnt. A reply that nobody asked for is no reason to forget somebody else.
-            entry* e = find(p->sender);
-            if (e != nullptr) learn(*e, p->sender_link);
-            if (p->target != own_) return;
-            if (p->operation != arp_operation::request) {
+            entry* e = find(p.sender);
+            if (e != nullptr) learn(*e, p.sender_link);
+            if (p.target != own_) return;
+            if (p.operation != arp_operation::request) {
                 if (e == nullptr) ++counters_.unasked;
                 return;
             }
-            if (e == nullptr && !p->sender.is_unspecified()) learn(replace(p->sender), p->sender_link);
+            if (e == nullptr && !p.sender.is_unspecified()) learn(replace(p.sender), p.sender_link);
             ++counters_.answered;
-            send(p->sender_link, {arp_operation::reply, os_[port::link].address(), own_, p->sender_link, p->sender});
+            send(p.sender_link, arp_operation::reply, p.sender);
         }
 
         struct counters_type {
@@ -178,17 +178,19 @@ struct arp {
             ++counters_.asked;
             e.until = now() + retry;
             // RFC 1122 section 2.3.2.1: a poll goes to the neighbour alone.
-            send(e.state == standing::polling ? e.link : mac::broadcast(),
-                 {arp_operation::request, os_[port::link].address(), own_, mac{}, e.address});
+            send(e.state == standing::polling ? e.link : mac::broadcast(), arp_operation::request, e.address);
         }
 
-        void send(const mac& to, const arp_packet& p) {
+        void send(const mac& to, arp_operation operation, ip4_address target) {
             packet head = os_[port::packets].store().take();
             if (!head) {
                 ++counters_.no_buffer;
                 return;
             }
-            emit(p, head.push_back(arp_packet::size).data());
+            // A request leaves the address blank that it asks for.
+            const mac target_link = operation == arp_operation::reply ? to : mac{};
+            emit(arp_packet{operation, os_[port::link].address(), own_, target_link, target},
+                 head.push_back(arp_packet::size).data());
             os_[port::link].send(to, ethertype, outgoing{std::move(head)});
         }
 
@@ -218,8 +220,8 @@ struct arp {
         ip4_address own_;
         std::uint32_t uses_ = 0;
         instant wake_;
-        std::array<entry, Limits.entries> entries_;
         counters_type counters_;
+        std::array<entry, Limits.entries> entries_;
     };
 };
 

@@ -24,21 +24,26 @@ struct arp_packet {
     ip4_address target;
 };
 
-/// The packet at the start of `payload` (a frame's padding may follow); nothing unless it is a well-formed request or
-/// reply for IPv4 over Ethernet whose sender could be one host. The sender of a probe has no address (RFC 5227 section
-/// 2.1.1).
-constexpr std::optional<arp_packet> parse_arp(bytes payload) {
-    if (payload.size() < arp_packet::size) return {};
+/// Takes the packet at the start of `payload` (a frame's padding may follow) over into `p`; false unless it is a
+/// well-formed request or reply for IPv4 over Ethernet whose sender could be one host. The sender of a probe has no
+/// address (RFC 5227 section 2.1.1).
+constexpr bool parse_arp(bytes payload, arp_packet& p) {
+    if (payload.size() < arp_packet::size) return false;
     const std::byte* at = payload.data();
     // Hardware type 1, protocol type 0x0800, address lengths 6 and 4, in one look.
-    if (load_be<std::uint32_t>(at) != 0x00010800 || load_be<std::uint16_t>(at + 4) != 0x0604) return {};
+    if (load_be<std::uint32_t>(at) != 0x00010800 || load_be<std::uint16_t>(at + 4) != 0x0604) return false;
     const auto operation = load_be<std::uint16_t>(at + 6);
-    if (operation != 1 && operation != 2) return {};
-    const arp_packet p{static_cast<arp_operation>(operation), load_mac(at + 8), {load_be<std::uint32_t>(at + 14)},
-                       load_mac(at + 18), {load_be<std::uint32_t>(at + 24)}};
+    if (operation != 1 && operation != 2) return false;
+    p = {static_cast<arp_operation>(operation), load_mac(at + 8), {load_be<std::uint32_t>(at + 14)}, load_mac(at + 18),
+         {load_be<std::uint32_t>(at + 24)}};
     const bool probe = p.sender.is_unspecified() && p.operation == arp_operation::request;
-    if (p.sender_link.is_group() || p.sender_link == mac{} || (!p.sender.is_unicast() && !probe)) return {};
-    return p;
+    return !p.sender_link.is_group() && p.sender_link != mac{} && (p.sender.is_unicast() || probe);
+}
+
+/// The same as a value.
+constexpr std::optional<arp_packet> parse_arp(bytes payload) {
+    arp_packet p;
+    return parse_arp(payload, p) ? std::optional(p) : std::nullopt;
 }
 
 /// Writes the packet's 28 octets to `at`.

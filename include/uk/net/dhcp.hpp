@@ -51,19 +51,19 @@ struct dhcp {
         dhcp_lease lease() const { return client_ ? client_->lease() : dhcp_lease{}; }
 
         [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
-            const auto r = parse_dhcp(payload.contents());
-            if (!r || d.from_port != dhcp_server_port) {
+            dhcp_reply r;
+            if (!parse_dhcp(payload.contents(), r) || d.from_port != dhcp_server_port) {
                 ++counters_.malformed;
                 return;
             }
             if (!client_) return;
-            const auto step = client_->on_reply(*r, scheduler().now());
-            if (!step) {
+            const auto* step = client_->on_reply(r, scheduler().now());
+            if (step == nullptr) {
                 ++counters_.ignored;
                 return;
             }
-            ++(r->type == dhcp_type::offer ? counters_.offers
-               : r->type == dhcp_type::ack ? counters_.acks
+            ++(r.type == dhcp_type::offer ? counters_.offers
+               : r.type == dhcp_type::ack ? counters_.acks
                                            : counters_.naks);
             apply(*step);
         }
@@ -115,8 +115,8 @@ struct dhcp {
         }
 
         Stack& os_;
-        std::optional<dhcp_client> client_;
         counters_type counters_;
+        std::optional<dhcp_client> client_;
     };
 };
 

@@ -27,23 +27,29 @@ struct dhcp_lease {
     bool valid() const { return !own.address.is_unspecified(); }
 };
 
-/// The lease in `r`, which came at `now` and is an OFFER or ACK; nothing when no host could use it: server or address
+/// The address in its network that `r`, an OFFER or ACK, lets to us; nothing when no host could use it: server or address
 /// not those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease time.
-inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
+inline std::optional<cidr> address_of(const dhcp_reply& r) {
     if (!r.server.is_unicast() || !r.address.is_unicast() || r.address == r.server || r.lease_seconds == 0) return {};
     // Without a mask it is that of the address's class (RFC 950 section 2.1).
     const std::uint32_t a = r.address.value;
     const std::uint32_t natural = a >> 31 == 0 ? 0xff000000 : a >> 30 == 2 ? 0xffff0000 : 0xffffff00;
     const std::uint32_t mask = r.mask != 0 ? r.mask : natural;
-    const int prefix = std::countl_one(mask);
-    dhcp_lease l;
-    l.own = {r.address, static_cast<std::uint8_t>(prefix)};
-    if (l.own.mask() != mask) return {};
-    if (prefix < 31 && (r.address == l.own.broadcast() || (a & ~mask) == 0)) return {};
-    if (r.router.is_unicast() && l.own.contains(r.router) && r.router != r.address) l.router = r.router;
+    const cidr own{r.address, static_cast<std::uint8_t>(std::countl_one(mask))};
+    if (own.mask() != mask) return {};
+    if (own.prefix < 31 && ((a | mask) == 0xffffffff || (a & ~mask) == 0)) return {};
+    return own;
+}
+
+/// Takes the lease of `own` = `address_of(r)` in `r`, which came at `now`, over into `l`.
+inline void take_lease(const dhcp_reply& r, cidr own, instant now, dhcp_lease& l) {
+    const bool routed = r.router.is_unicast() && own.contains(r.router) && r.router != r.address;
+    l.own = own;
+    l.router = routed ? r.router : ip4_address{};
     l.server = r.server;
     l.dns = r.dns;
-    if (r.lease_seconds == 0xffffffff) return l;  // RFC 2131 section 3.3: for ever
+    l.renew = l.rebind = l.expires = instant::never();
+    if (r.lease_seconds == 0xffffffff) return;  // RFC 2131 section 3.3: for ever
     const std::uint64_t lease = r.lease_seconds;
     std::uint64_t rebind = r.rebind_seconds;
     std::uint64_t renew = r.renew_seconds;
@@ -54,6 +60,14 @@ inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
     l.renew = now + std::chrono::seconds(renew);
     l.rebind = now + std::chrono::seconds(rebind);
     l.expires = now + std::chrono::seconds(lease);
+}
+
+/// Both, as a value.
+inline std::optional<dhcp_lease> lease_of(const dhcp_reply& r, instant now) {
+    const auto own = address_of(r);
+    if (!own) return {};
+    dhcp_lease l;
+    take_lease(r, *own, now, l);
     return l;
 }
 
@@ -77,48 +91,62 @@ public:
     state now_in() const { return state_; }
     const dhcp_lease& lease() const { return lease_; }
 
-    /// Begins, or goes on where an answer has not come in time.
-    step on_time(instant now) {
-        switch (state_) {
-            case state::init: return discover(now);
-            case state::selecting: return send(now, dhcp_type::discover);
-            case state::requesting: return tries_ < 4 ? send(now, dhcp_type::request) : discover(now);
-            case state::bound: begin(state::renewing, now); break;
-            case state::renewing:
-            case state::rebinding: break;
+    /// Begins, or goes on where an answer has not come in time. The step is valid until the next call.
+    const step& on_time(instant now) {
+        step_ = {};
+        if (state_ == state::requesting && tries_ >= 4) state_ = state::init;
+        if (state_ == state::init) {
+            begin(state::selecting, now);
+        } else if (state_ >= state::bound) {
+            if (state_ == state::bound) begin(state::renewing, now);
+            if (now >= lease_.expires) {
+                lose();
+                begin(state::selecting, now);
+            } else if (now >= lease_.rebind) {
+                state_ = state::rebinding;
+            }
         }
-        if (now >= lease_.expires) return lose(now, false);
-        if (now >= lease_.rebind) state_ = state::rebinding;
-        return send(now, dhcp_type::request);
+        send(now);
+        return step_;
     }
 
-    /// What a server said; nothing when it is not for us, not now, or not usable.
-    std::optional<step> on_reply(const dhcp_reply& r, instant now) {
-        if (r.client != mac_ || r.xid != xid_) return {};
+    /// What a server said; null when it is not for us, not now, or not usable. The step is valid until the next call.
+    const step* on_reply(const dhcp_reply& r, instant now) {
+        if (r.client != mac_ || r.xid != xid_) return nullptr;
         const bool asked = state_ == state::requesting || state_ == state::renewing || state_ == state::rebinding;
         // In REBINDING any server may answer.
-        const bool ours = asked && (state_ == state::rebinding || r.server == lease_wanted().server);
-        if (r.type == dhcp_type::nak) return ours ? std::optional(lose(now, true)) : std::nullopt;
-        const auto lease = lease_of(r, now);
-        if (!lease) return {};
-        if (r.type == dhcp_type::offer && state_ == state::selecting) {
-            offered_ = *lease;
+        const bool ours = asked && (state_ == state::rebinding || r.server == server_);
+        const auto own = address_of(r);
+        const bool nak = r.type == dhcp_type::nak;
+        const bool offer = r.type == dhcp_type::offer;
+        if (!nak && (!own || (!offer && r.address != address_))) return nullptr;
+        if (offer ? state_ != state::selecting : !ours) return nullptr;
+        step_ = {};
+        if (nak) {
+            lose();
+            // With a pause, so that client and server do not chase each other.
+            state_ = state::init;
+            step_.wake = now + std::chrono::seconds(2) + jitter();
+            return &step_;
+        }
+        server_ = r.server;
+        if (offer) {
+            address_ = r.address;
             state_ = state::requesting;
             tries_ = 0;
-            return send(now, dhcp_type::request);
+            send(now);
+        } else {
+            const cidr own_before = lease_.own;
+            const ip4_address router_before = lease_.router;
+            take_lease(r, *own, now, lease_);
+            step_.lease_changed = lease_.own != own_before || lease_.router != router_before;
+            step_.wake = lease_.renew;
+            state_ = state::bound;
         }
-        if (r.type != dhcp_type::ack || !ours || lease->own.address != lease_wanted().own.address) return {};
-        step s;
-        s.lease_changed = lease->own != lease_.own || lease->router != lease_.router;
-        lease_ = *lease;
-        state_ = state::bound;
-        s.wake = lease_.renew;
-        return s;
+        return &step_;
     }
 
 private:
-    const dhcp_lease& lease_wanted() const { return state_ == state::requesting ? offered_ : lease_; }
-
     // splitmix64.
     std::uint32_t random() {
         std::uint64_t z = random_ += 0x9e3779b97f4a7c15;
@@ -137,47 +165,30 @@ private:
         tries_ = 0;
     }
 
-    step discover(instant now) {
-        begin(state::selecting, now);
-        return send(now, dhcp_type::discover);
-    }
-
-    // Without a lease; after a refusal with a pause, so that client and server do not chase each other.
-    step lose(instant now, bool refused) {
-        const bool had = lease_.valid();
+    void lose() {
+        step_.lease_changed = lease_.valid();
         lease_ = {};
-        step s;
-        if (refused) {
-            state_ = state::init;
-            s.wake = now + std::chrono::seconds(2) + jitter();
-        } else {
-            s = discover(now);
-        }
-        s.lease_changed = had;
-        return s;
     }
 
-    step send(instant now, dhcp_type type) {
-        step s;
-        dhcp_request q;
-        q.type = type;
+    // DISCOVER while there is nobody to ask for an address, otherwise REQUEST.
+    void send(instant now) {
+        dhcp_request& q = step_.send.emplace();
         q.xid = xid_;
         const std::int64_t seconds = (now - began_) / std::chrono::seconds(1);
         q.seconds = static_cast<std::uint16_t>(std::min<std::int64_t>(seconds, 0xffff));
         q.client = mac_;
-        s.to = ip4_address::broadcast();
+        step_.to = ip4_address::broadcast();
         // RFC 2131 section 4.4, table 5.
+        if (state_ != state::selecting) q.type = dhcp_type::request;
         if (state_ == state::requesting) {
-            q.requested = offered_.own.address;
-            q.server = offered_.server;
+            q.requested = address_;
+            q.server = server_;
         } else if (state_ != state::selecting) {
-            q.own = lease_.own.address;
-            if (state_ == state::renewing) s.to = lease_.server;
+            q.own = address_;
+            if (state_ == state::renewing) step_.to = server_;
         }
-        s.send = q;
-        s.wake = now + patience(now);
+        step_.wake = now + patience(now);
         ++tries_;
-        return s;
     }
 
     // RFC 2131 section 4.1: 4, 8, 16, 32, then 64 seconds, give or take one. Section 4.4.5: while the lease runs, half
@@ -196,8 +207,10 @@ private:
     std::uint8_t tries_ = 0;
     std::uint32_t xid_ = 0;
     instant began_;
-    dhcp_lease offered_;
+    ip4_address address_;  // offered or leased
+    ip4_address server_;   // whose that is
     dhcp_lease lease_;
+    step step_;
 };
 
 }  // namespace uk::net

@@ -52,38 +52,33 @@ inline constexpr std::size_t dhcp_cookie_at = 236;
 inline constexpr std::size_t dhcp_options_at = 240;
 inline constexpr std::uint32_t dhcp_cookie = 0x63825363;  // RFC 2131 section 3
 
-/// Takes one option over; false when its length is not one that it may have.
+/// Takes one option over; false when its length or its value is not one that it may have.
 constexpr bool take_dhcp_option(unsigned code, bytes value, dhcp_reply& r, unsigned& overload) {
-    const auto number = [&](std::uint32_t& to) {
-        if (value.size() != 4) return false;
-        to = load_be<std::uint32_t>(value.data());
-        return true;
-    };
-    const bool addresses = !value.empty() && value.size() % 4 == 0;
+    const unsigned first = value.empty() ? 0 : std::to_integer<unsigned>(value[0]);
+    std::uint32_t* number = nullptr;
+    ip4_address* list = nullptr;
+    std::size_t most = 1;
     switch (code) {
-        case 1: return number(r.mask);
-        case 3:
-            if (addresses) r.router.value = load_be<std::uint32_t>(value.data());
-            return addresses;
+        case 1: number = &r.mask; break;
+        case 3: list = &r.router; break;
         case 6:
-            for (std::size_t i = 0; addresses && i < r.dns.size() && i < value.size() / 4; ++i) {
-                r.dns[i].value = load_be<std::uint32_t>(value.data() + 4 * i);
-            }
-            return addresses;
-        case 51: return number(r.lease_seconds);
-        case 52:
-            if (value.size() != 1) return false;
-            overload = std::to_integer<unsigned>(value[0]);
-            return overload >= 1 && overload <= 3;
-        case 53:
-            if (value.size() != 1 || value[0] == std::byte{0} || value[0] > std::byte{8}) return false;
-            r.type = static_cast<dhcp_type>(value[0]);
-            return true;
-        case 54: return number(r.server.value);
-        case 58: return number(r.renew_seconds);
-        case 59: return number(r.rebind_seconds);
+            list = r.dns.data();
+            most = r.dns.size();
+            break;
+        case 51: number = &r.lease_seconds; break;
+        case 52: overload = first; return value.size() == 1 && first >= 1 && first <= 3;
+        case 53: r.type = static_cast<dhcp_type>(first); return value.size() == 1 && first >= 1 && first <= 8;
+        case 54: number = &r.server.value; break;
+        case 58: number = &r.renew_seconds; break;
+        case 59: number = &r.rebind_seconds; break;
         default: return true;
     }
+    if (value.size() % 4 != 0 || value.empty() || (number != nullptr && value.size() != 4)) return false;
+    if (number != nullptr) *number = load_be<std::uint32_t>(value.data());
+    for (std::size_t i = 0; list != nullptr && i < most && 4 * i < value.size(); ++i) {
+        list[i].value = load_be<std::uint32_t>(value.data() + 4 * i);
+    }
+    return true;
 }
 
 /// Takes over the options of one field; false unless all lie in it and the end option is there.
@@ -103,28 +98,33 @@ constexpr bool take_dhcp_options(bytes field, dhcp_reply& r, unsigned& overload)
 
 }  // namespace detail
 
-/// The reply in `message`; nothing unless it is a well-formed DHCP reply over Ethernet, whole to its end option.
+/// Takes the reply in `message` over into `r`, which is new; false, with `r` of no use, unless it is a well-formed DHCP
+/// reply over Ethernet, whole to its end option.
 /// Not obeyed: options split into several of one code (RFC 3396); the last one counts.
-constexpr std::optional<dhcp_reply> parse_dhcp(bytes message) {
-    if (message.size() < detail::dhcp_options_at) return {};
+constexpr bool parse_dhcp(bytes message, dhcp_reply& r) {
+    if (message.size() < detail::dhcp_options_at) return false;
     const std::byte* at = message.data();
     // A BOOTREPLY, hardware type 1, address length 6.
-    if (load_be<std::uint32_t>(at) >> 8 != 0x020106) return {};
-    if (load_be<std::uint32_t>(at + detail::dhcp_cookie_at) != detail::dhcp_cookie) return {};
-    dhcp_reply r;
+    if (load_be<std::uint32_t>(at) >> 8 != 0x020106) return false;
+    if (load_be<std::uint32_t>(at + detail::dhcp_cookie_at) != detail::dhcp_cookie) return false;
     r.xid = load_be<std::uint32_t>(at + 4);
     r.address.value = load_be<std::uint32_t>(at + 16);
     r.client = load_mac(at + 28);
     unsigned overload = 0;
-    if (!detail::take_dhcp_options(message.subspan(detail::dhcp_options_at), r, overload)) return {};
+    if (!detail::take_dhcp_options(message.subspan(detail::dhcp_options_at), r, overload)) return false;
     // RFC 2131 section 4.1: first the file field, then the server name. An overload option found there has no effect.
     unsigned nested = 0;
     const bytes file = message.subspan(detail::dhcp_file_at, 128);
     const bytes name = message.subspan(detail::dhcp_name_at, 64);
-    if ((overload & 1) != 0 && !detail::take_dhcp_options(file, r, nested)) return {};
-    if ((overload & 2) != 0 && !detail::take_dhcp_options(name, r, nested)) return {};
-    if (r.type != dhcp_type::offer && r.type != dhcp_type::ack && r.type != dhcp_type::nak) return {};
-    return r;
+    if ((overload & 1) != 0 && !detail::take_dhcp_options(file, r, nested)) return false;
+    if ((overload & 2) != 0 && !detail::take_dhcp_options(name, r, nested)) return false;
+    return r.type == dhcp_type::offer || r.type == dhcp_type::ack || r.type == dhcp_type::nak;
+}
+
+/// The same as a value.
+constexpr std::optional<dhcp_reply> parse_dhcp(bytes message) {
+    dhcp_reply r;
+    return parse_dhcp(message, r) ? std::optional(r) : std::nullopt;
 }
 
 /// Octets of every message that we send: the least that BOOTP relays accept (RFC 1542 section 2.1).
@@ -140,18 +140,19 @@ constexpr void emit(const dhcp_request& q, std::byte* at) {
     store_mac(at + 28, q.client);
     store_be(at + detail::dhcp_cookie_at, detail::dhcp_cookie);
     std::byte* to = at + detail::dhcp_options_at;
-    const auto put = [&to](auto... octets) { ((*to++ = static_cast<std::byte>(octets)), ...); };
-    const auto put_address = [&](unsigned code, ip4_address a) {
+    store_be(to, std::uint16_t{0x3501});
+    to[2] = static_cast<std::byte>(q.type);
+    to += 3;
+    const auto put_address = [&](std::uint16_t code_and_length, ip4_address a) {
         if (a.is_unspecified()) return;
-        put(code, 4);
-        store_be(to, a.value);
-        to += 4;
+        store_be(to, code_and_length);
+        store_be(to + 2, a.value);
+        to += 6;
     };
-    put(53, 1, q.type);
-    put_address(50, q.requested);
-    put_address(54, q.server);
-    put(55, 5, 1, 3, 6, 58, 59);  // what we want to know: mask, router, name servers, renewal and rebinding times
-    put(255);
+    put_address(0x3204, q.requested);
+    put_address(0x3604, q.server);
+    // 55: what we want to know: mask, router, name servers, renewal and rebinding times; then the end.
+    store_be(to, std::uint64_t{0x37'05'01'03'06'3a'3b'ff});
 }
 
 }  // namespace uk::net

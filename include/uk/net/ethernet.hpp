@@ -34,12 +34,12 @@ struct ethernet {
         mac address() const { return os_[port::frame].address(); }
         std::size_t mtu() const { return os_[port::frame].mtu(); }
 
-        bool send(mac to, std::uint16_t type, outgoing&& payload) {
+        bool send(const mac& to, std::uint16_t type, outgoing&& payload) {
             if (payload.size() > mtu()) {
                 ++counters_.too_long;
                 return false;
             }
-            emit(ethernet_header{to, address(), type}, payload.head.push_front(ethernet_header::size).data());
+            emit_ethernet(to, address(), type, payload.head.push_front(ethernet_header::size).data());
             const bool sent = os_[port::frame].send(std::move(payload));
             ++(sent ? counters_.sent : counters_.card_full);
             return sent;
@@ -74,18 +74,20 @@ struct ethernet {
 
     private:
         [[gnu::noinline]] void receive(packet&& frame) {
-            const auto h = parse_ethernet(frame.contents());
-            if (!h) {
+            if (frame.size() < ethernet_header::size) {
                 ++counters_.truncated;
-            } else if (!h->has_type()) {
+                return;
+            }
+            const ethernet_header h = load_ethernet(frame.data());
+            if (!h.has_type()) {
                 ++counters_.not_ethernet2;
-            } else if (h->source.is_group()) {
+            } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (h->destination != address() && h->destination != mac::broadcast()) {
+            } else if (h.destination != address() && h.destination != mac::broadcast()) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
-                deliver(std::move(frame), *h);
+                deliver(std::move(frame), h);
             }
         }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace uk::net {
@@ -13,11 +14,19 @@ namespace uk::net {
 /// The address in the 6 octets at `at`.
 constexpr mac load_mac(const std::byte* at) {
     mac a;
-    for (std::size_t i = 0; i < 6; ++i) a.octets[i] = std::to_integer<std::uint8_t>(at[i]);
+    if consteval {
+        for (std::size_t i = 0; i < 6; ++i) a.octets[i] = std::to_integer<std::uint8_t>(at[i]);
+    } else {
+        std::memcpy(a.octets.data(), at, 6);
+    }
     return a;
 }
 constexpr void store_mac(std::byte* at, const mac& a) {
-    for (std::size_t i = 0; i < 6; ++i) at[i] = std::byte{a.octets[i]};
+    if consteval {
+        for (std::size_t i = 0; i < 6; ++i) at[i] = std::byte{a.octets[i]};
+    } else {
+        std::memcpy(at, a.octets.data(), 6);
+    }
 }
 
 /// The header of an Ethernet II frame (IEEE 802.3 clause 3.2, type interpretation).
@@ -32,18 +41,25 @@ struct ethernet_header {
     constexpr bool has_type() const { return ethertype >= 0x600; }
 };
 
+/// The header in the 14 octets at `at`.
+constexpr ethernet_header load_ethernet(const std::byte* at) {
+    return {load_mac(at), load_mac(at + 6), load_be<std::uint16_t>(at + 12)};
+}
+
 /// The header of `frame`; nothing when the frame is shorter than it.
 constexpr std::optional<ethernet_header> parse_ethernet(bytes frame) {
     if (frame.size() < ethernet_header::size) return {};
-    const std::byte* at = frame.data();
-    return ethernet_header{load_mac(at), load_mac(at + 6), load_be<std::uint16_t>(at + 12)};
+    return load_ethernet(frame.data());
 }
 
 /// Writes the header's 14 octets to `at`.
+constexpr void emit_ethernet(const mac& to, const mac& from, std::uint16_t type, std::byte* at) {
+    store_mac(at, to);
+    store_mac(at + 6, from);
+    store_be(at + 12, type);
+}
 constexpr void emit(const ethernet_header& h, std::byte* at) {
-    store_mac(at, h.destination);
-    store_mac(at + 6, h.source);
-    store_be(at + 12, h.ethertype);
+    emit_ethernet(h.destination, h.source, h.ethertype, at);
 }
 
 }  // namespace uk::net

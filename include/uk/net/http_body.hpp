@@ -3,6 +3,7 @@
 
 #include <uk/bytes.hpp>
 #include <uk/net/http_wire.hpp>
+#include <uk/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,13 +39,20 @@ public:
 
     /// Consumes from the front of `input` up to and including the next piece of content, which it returns: a part of
     /// `input`, empty when there is none in it. Call again while `input` is not empty and neither `done` nor `wrong`.
-    constexpr bytes take(bytes& input) {
+    [[gnu::noinline]] constexpr bytes take(bytes& input) {
         while (!input.empty() && state_ != state::done && wrong_ == fault::none) {
             if (state_ == state::counted || state_ == state::data) return take_content(input);
             step(static_cast<unsigned char>(input.front()));
             input = input.subspan(1);
         }
         return {};
+    }
+
+    /// The same with what is wrong as an error: `invalid` or `too_large`.
+    constexpr result<bytes> next(bytes& input) {
+        const bytes piece = take(input);
+        if (wrong_ == fault::none) return piece;
+        return fail(wrong_ == fault::body_too_long ? error::too_large : error::invalid);
     }
 
 private:

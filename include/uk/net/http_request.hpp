@@ -72,7 +72,7 @@ public:
     }
 
     /// For the server.
-    const body_progress& body() const { return body_; }
+    body_progress& body() { return body_; }
 
     uk::scheduler& scheduler() { return io_.scheduler(); }
 

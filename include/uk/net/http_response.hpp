@@ -50,7 +50,7 @@ private:
 class response {
 public:
     /// `keep`: the connection may stay open after this response.
-    response(transport& io, const request_head& asked, bool keep)
+    [[gnu::noinline]] response(transport& io, const request_head& asked, bool keep)
         : io_(io), bodiless_(asked.method == method::head), version_1_0_(asked.version_1_0), keep_(keep) {}
     response(const response&) = delete;
     response& operator=(const response&) = delete;
@@ -129,11 +129,10 @@ public:
     /// True when a streamed body is not what was declared.
     bool broken() const { return has_length_ && left_ != 0 && !bodiless_; }
     inline result<> finish_whole();
-    /// The pieces of a whole response, sent before `constant_body`; the last one is apart.
-    bytes piece(std::size_t i) const { return pieces_[i].contents(); }
-    std::size_t pieces() const { return whole_ ? count_ : 0; }
+    /// The pieces that are still to be sent, before `constant_body`.
+    bytes piece(std::size_t i) const { return whole_ ? pieces_[i].contents() : end_of_stream(); }
+    std::size_t pieces() const { return whole_ ? count_ : 1; }
     packet take_piece() { return std::move(pieces_[0]); }
-    bytes last_piece() const { return whole_ ? pieces_[count_ - 1].contents() : end_of_stream(); }
     bytes constant_body() const { return bodiless_ ? bytes() : as_bytes(constant_); }
 
 private:
@@ -243,21 +242,18 @@ inline result<> response::field(std::string_view name, std::string_view value) {
 inline std::size_t response::write_head(char* to) {
     ++io_.server.count.responses[status_ / 100 - 1];
     appender out{to};
-    out << "HTTP/1.1 " << status_ << " " << reason(status_) << "\r\n";
-    if (!type_.empty()) out << "Content-Type: " << type_ << "\r\n";
+    out << "HTTP/1.1 " << status_ << " " << reason(status_);
+    if (!type_.empty()) out << "\r\nContent-Type: " << type_;
     if (has_body_status()) {
         if (has_length_) {
-            out << "Content-Length: " << left_ << "\r\n";
+            out << "\r\nContent-Length: " << left_;
         } else if (chunked_) {
-            out << "Transfer-Encoding: chunked\r\n";
+            out << "\r\nTransfer-Encoding: chunked";
         }
     }
     // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
-    if (!keep_) {
-        out << "Connection: close\r\n";
-    } else if (version_1_0_) {
-        out << "Connection: keep-alive\r\n";
-    }
+    if (!keep_ || version_1_0_) out << (keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
+    out << "\r\n";
     if (fields_) out << as_text(fields_.contents());
     out << "\r\n";
     return static_cast<std::size_t>(out.at - to);
@@ -322,7 +318,7 @@ inline task<> response::stream(bytes octets, bool is_constant) {
     if (has_length_ && octets.size() > left_) octets = octets.first(static_cast<std::size_t>(left_));
     const bytes before = begin_piece(octets.size());
     if (has_length_) left_ -= octets.size();
-    return io_.calls.send(io_, before, bodiless_ ? bytes() : octets, is_constant);
+    return io_.send(before, bodiless_ ? bytes() : octets, is_constant);
 }
 
 }  // namespace uk::net::http

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/net/http_exchange.hpp>
 #include <uk/net/http_request.hpp>
 #include <uk/net/http_response.hpp>
 #include <uk/net/http_wire.hpp>
@@ -11,7 +12,6 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -27,10 +27,9 @@ struct route_row {
     std::string_view path;
 };
 
-// Calls a handler in whichever form it has. A coroutine is returned for the caller to await; of a plain function the
-// outcome is in `outcome`.
+// Calls a handler in whichever form it has. A coroutine is left in `pending`, for the caller to await.
 template <class Handler, class Stack>
-std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& out, result<>& outcome) {
+void call(Handler& handler, Stack& os, exchange& x) {
     constexpr bool wants_stack = std::invocable<Handler&, Stack&, request&, response&>;
     constexpr bool fits = wants_stack || std::invocable<Handler&, request&, response&>;
     static_assert(
@@ -39,20 +38,19 @@ std::optional<task<>> call(Handler& handler, Stack& os, request& in, response& o
     if constexpr (fits) {
         auto made = [&]() -> decltype(auto) {
             if constexpr (wants_stack) {
-                return handler(os, in, out);
+                return handler(os, x.in, x.out);
             } else {
-                return handler(in, out);
+                return handler(x.in, x.out);
             }
         };
         using returned = std::invoke_result_t<decltype(made)&>;
-        if constexpr (std::same_as<returned, task<>>) return made();
-        if constexpr (std::same_as<returned, result<>>) outcome = made();
+        if constexpr (std::same_as<returned, task<>>) x.pending.emplace(made());
+        if constexpr (std::same_as<returned, result<>>) x.outcome = made();
         if constexpr (std::is_void_v<returned>) made();
         constexpr bool known =
             std::same_as<returned, task<>> || std::same_as<returned, result<>> || std::is_void_v<returned>;
         static_assert(require<known, "net::http: a handler returns nothing, uk::result<> or uk::task<>.">());
     }
-    return {};
 }
 
 /// The row for a request; `rows` when there is none. `allowed` collects the methods that the path knows. A row for GET
@@ -135,19 +133,13 @@ public:
     constexpr explicit route_table(Routes... r) : routes_(std::move(r)...) {}
 
     template <class Stack>
-    std::optional<task<>> dispatch(Stack& os, request& in, response& out, result<>& outcome) const {
+    [[gnu::noinline]] void dispatch(Stack& os, exchange& x) const {
         unsigned allowed = 0;
-        const std::size_t at = detail::find_route(rows.data(), rows.size(), in.method(), in.path(), allowed);
-        if (at == rows.size()) {
-            outcome = detail::answer_unrouted(out, allowed);
-            return {};
-        }
-        std::optional<task<>> pending;
+        const std::size_t at = detail::find_route(rows.data(), rows.size(), x.in.method(), x.in.path(), allowed);
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (void)(... ||
-                   (at == I && (pending = detail::call(std::get<I>(routes_).handler, os, in, out, outcome), true)));
+            (void)((at == I && (detail::call(std::get<I>(routes_).handler, os, x), true)) || ... ||
+                   (x.outcome = detail::answer_unrouted(x.out, allowed), true));
         }(std::index_sequence_for<Routes...>{});
-        return pending;
     }
 
     static constexpr std::array<detail::route_row, sizeof...(Routes)> rows{Routes::row...};

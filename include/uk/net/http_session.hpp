@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/bytes.hpp>
+#include <uk/net/http_exchange.hpp>
 #include <uk/net/http_transport.hpp>
 #include <uk/net/http_wire.hpp>
 #include <uk/port.hpp>
@@ -37,15 +38,18 @@ using connection_of =
 /// Lives in the frame of the task that serves the connection. `Server` has `begin_serving(Connection&, unsigned
 /// status)`, which starts such a task; with a status it only sends that and says goodbye.
 template <class Server, class Connection>
-class session : public transport {
+class session : public conversation {
 public:
     using received = typename detail::awaited<decltype(std::declval<Connection&>().read())>::value_type;
 
-    session(Server& s, Connection&& c) : transport(s, table, &expire), link(std::move(c)) {
+    session(Server& s, Connection&& c, unsigned status)
+        : conversation(s, table, &expire, status), link(std::move(c)) {
         // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
         // responses.
         if constexpr (requires { link.set_no_delay(true); }) link.set_no_delay(true);
     }
+
+    ~session() { end_request(); }  // before the connection
 
     class entering {
     public:
@@ -64,115 +68,62 @@ public:
     entering enter() { return entering(entry); }
 
     /// Before the connection is read between requests: gives back what was consumed.
-    void before_read() {
-        if (doing != waiting::linger) wait_for_head();
+    void release() {
+        head_.reset();
         piece_.reset();
     }
 
+    /// Before the handler: what the head of the last request pointed into is not needed any more.
+    void release_head() { head_.reset(); }
+
     void take(received&& r) {
+        // The head's views point into the first piece.
+        if (!head_ && piece_ && !gathered) head_.emplace(*std::move(piece_));
         piece_.emplace(std::move(r));
-        unread = piece_->contents();
-    }
-
-    /// Everything that the request's views point into may go.
-    void end_request() {
-        drop_gathered();
-        head_.reset();
-        if (unread.empty()) piece_.reset();
-        answered = false;
-        no_buffers = false;
-        body_started_ = false;
-    }
-
-    /// Finishes the sending side. What still comes is skipped for a while, so that the peer finds the response before a
-    /// reset (RFC 9112 section 9.6).
-    void part() {
-        end_request();
-        link.shutdown();
-        wait(waiting::linger, server.limit.linger_timeout);
-        become_idle();
-        linger_left_ = server.limit.linger_octets;
-    }
-
-    /// Skips what came after `part`; false when it was enough.
-    bool skip() {
-        if (unread.size() > linger_left_) return false;
-        linger_left_ -= static_cast<std::uint32_t>(unread.size());
-        unread = {};
-        return true;
+        received_more(piece_->contents());
     }
 
     Connection link;
 
 private:
-    static task<result<bytes>> read(transport& t, body_progress& body) {
+    static task<result<bytes>> read_piece(transport& t, body_progress& body) {
         session& s = static_cast<session&>(t);
         while (true) {
-            const bytes piece = body.reader.take(s.unread);
-            const fault wrong = body.reader.wrong();
-            if (wrong != fault::none) co_return fail(wrong == fault::body_too_long ? error::too_large : error::invalid);
-            if (!piece.empty() || body.reader.done()) co_return piece;
-            s.wait_for_body();
+            const result<bytes> piece = body.reader.next(s.unread);
+            if (!piece || !piece->empty() || body.reader.done()) co_return piece;
             if (body.tell_to_continue) {
                 body.tell_to_continue = false;
-                const auto sent = co_await s.link.write_constant(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
-                if (!sent) co_return fail(reduce(sent.error()));
+                const result<> sent = co_await s.send(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"), {}, false);
+                if (!sent) co_return fail(sent.error());
             }
+            s.wait_for_body();
             auto got = co_await s.link.read();
             s.wait_no_more();
             if (!got) co_return fail(reduce(got.error()));
-            s.take_body(std::move(*got));
+            s.take(std::move(*got));
         }
     }
 
-    static task<> send(transport& t, bytes head, bytes data, bool constant) {
+    static task<> send_prepared(transport& t) {
         session& s = static_cast<session&>(t);
         if (s.no_buffers) co_return fail(error::no_buffers);
-        while (!head.empty() || !data.empty()) {
-            s.wait(waiting::write, s.server.limit.write_timeout);
-            const bool by_reference = head.empty() && constant;
-            bytes& from = head.empty() ? data : head;
-            const bytes next = by_reference ? from : from.first(std::min(from.size(), most_at_once));
-            from = from.subspan(next.size());
-            auto sending = by_reference ? s.link.write_constant(next) : s.link.write(next);
+        while (true) {
+            bool in_place = false;
+            const bytes next = s.next_to_send(in_place);
+            if (next.empty()) co_return {};
+            auto sending = in_place ? s.link.write_constant(next) : s.link.write(next);
             const auto sent = co_await std::move(sending);
             if (!sent) co_return fail(reduce(sent.error()));
         }
-        s.wait_no_more();
-        co_return {};
     }
 
-    static constexpr operations table{&read, &send};
-    static constexpr std::size_t most_at_once = 16 * 1024;
-
-    void wait_for_body() {
-        const instant latest = server.home.now() + server.limit.body_timeout;
-        if (!body_started_ || body_deadline_ > latest) body_deadline_ = latest;
-        body_started_ = true;
-        wait(waiting::body, body_deadline_ - server.home.now());
-    }
-
-    void take_body(received&& r) {
-        // The head's views point into the first piece.
-        if (!head_ && !gathered) head_ = std::move(piece_);
-        take(std::move(r));
-        // Every octet earns the time that it may take at the slowest rate allowed.
-        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
-        body_deadline_ = body_deadline_ + duration(static_cast<std::int64_t>(unread.size() * 1'000'000'000 / rate));
-    }
+    static constexpr operations table{&read_piece, &send_prepared};
 
     static void expire(timer& t) {
         session& s = static_cast<session&>(t);
         Server& home = static_cast<Server&>(s.server);
         const waiting what = s.doing;
-        switch (what) {
-            case waiting::nothing:
-            case waiting::linger: break;
-            case waiting::idle: ++home.count.timed_out_idle; break;
-            case waiting::head: ++home.count.timed_out_head; break;
-            case waiting::body: ++home.count.timed_out_body; break;
-            case waiting::write: ++home.count.timed_out_write; break;
-        }
+        s.count_timeout();
         const bool tell = (what == waiting::head || what == waiting::body) && !s.answered;
         // The frame first: it waits for the connection.
         Connection taken = std::move(s.link);
@@ -186,9 +137,6 @@ private:
 
     std::optional<received> piece_;  // what `unread` points into
     std::optional<received> head_;   // what the head points into, once more was received
-    instant body_deadline_{};
-    std::uint32_t linger_left_ = 0;
-    bool body_started_ = false;
 };
 
 }  // namespace uk::net::http

@@ -63,10 +63,7 @@ struct counters {
     std::uint32_t accepted = 0;
     std::uint32_t requests = 0;
     std::array<std::uint32_t, 5> responses{};  ///< by the first digit of the status
-    std::uint32_t timed_out_idle = 0;
-    std::uint32_t timed_out_head = 0;
-    std::uint32_t timed_out_body = 0;
-    std::uint32_t timed_out_write = 0;
+    std::array<std::uint32_t, 4> timed_out{};  ///< waiting idle, for a head, for a body, to write
     std::uint32_t evicted_idle = 0;
     std::uint32_t evicted_head = 0;
     std::uint32_t no_memory = 0;
@@ -129,11 +126,11 @@ struct body_progress {
 class transport : public timer {
 public:
     /// Supplied by the owner, who knows the type of the connection. `read` yields the next piece of a body, empty at
-    /// its end; it sends `100 (Continue)` first where `body` says so. `send` takes two pieces; `constant` means that
-    /// the second outlives the connection and is sent from where it lies. Both time out by ending the connection.
+    /// its end; it sends `100 (Continue)` first where `body` says so. `send` sends what was prepared. Both time out by
+    /// ending the connection.
     struct operations {
         task<result<bytes>> (*read)(transport&, body_progress& body);
-        task<> (*send)(transport&, bytes head, bytes data, bool constant);
+        task<> (*send)(transport&);
     };
 
     enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
@@ -180,6 +177,53 @@ public:
     /// whole in one piece is left where it lies; one that comes in pieces is gathered in a packet buffer.
     inline fault next_head(std::string_view& head);
 
+    /// Before a read within a body.
+    [[gnu::noinline]] void wait_for_body() {
+        const instant latest = server.home.now() + server.limit.body_timeout;
+        if (!body_started || body_deadline > latest) body_deadline = latest;
+        body_started = true;
+        wait(waiting::body, body_deadline - server.home.now());
+    }
+
+    /// More was received. Every octet earns the time that it may take at the slowest rate allowed.
+    [[gnu::noinline]] void received_more(bytes octets) {
+        unread = octets;
+        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
+        body_deadline = body_deadline + duration(static_cast<std::int64_t>(octets.size() * 1'000'000'000 / rate));
+    }
+
+    /// What `calls.send` is to send: two pieces. `constant` means that the second outlives the connection and is sent
+    /// from where it lies.
+    void prepare(bytes head, bytes data, bool constant) {
+        head_to_send = head;
+        data_to_send = data;
+        constant_data = constant;
+    }
+    task<> send(bytes head, bytes data, bool constant) {
+        prepare(head, data, constant);
+        return calls.send(*this);
+    }
+
+    /// The octets that the connection shall take next, empty when it has all. `in_place`: they outlive it.
+    [[gnu::noinline]] bytes next_to_send(bool& in_place) {
+        in_place = constant_data && head_to_send.empty();
+        bytes& from = head_to_send.empty() ? data_to_send : head_to_send;
+        const bytes next = in_place ? from : from.first(std::min(from.size(), most_at_once));
+        from = from.subspan(next.size());
+        if (next.empty()) {
+            wait_no_more();
+        } else {
+            wait(waiting::write, server.limit.write_timeout);
+        }
+        return next;
+    }
+
+    void count_timeout() {
+        if (doing != waiting::nothing && doing != waiting::linger) {
+            ++server.count.timed_out[static_cast<std::size_t>(doing) - 1];
+        }
+    }
+
     /// The head is not needed any more.
     void drop_gathered() {
         if (gathered) --server.splits;
@@ -196,12 +240,18 @@ public:
     waiting doing = waiting::nothing;
     bool answered = false;    ///< octets of the current response were sent
     bool no_buffers = false;  ///< what was to be sent next found no buffer
+    bool body_started = false;
+    bool constant_data = false;
+    bytes head_to_send{};
+    bytes data_to_send{};
+    instant body_deadline{};
 
 private:
+    static constexpr std::size_t most_at_once = 16 * 1024;
+
     std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store.capacity()); }
     // No line end yet: it is the request line that is too long (RFC 9110 section 15.5.15).
     fault too_long() const { return line == 0 ? fault::target_too_long : fault::head_too_long; }
-    inline fault gather(std::string_view& head);
     inline bool start_gathering();
 };
 
@@ -217,44 +267,37 @@ inline bool transport::start_gathering() {
     return true;
 }
 
-inline fault transport::gather(std::string_view& head) {
-    const std::size_t before = gathered.size();
-    const std::size_t n = std::min(head_room() - before, unread.size());
-    copy(gathered.push_back(n), unread.first(n));
-    const head_end end = find_head_end(as_text(gathered.contents()), line);
-    if (end.wrong != fault::none) return end.wrong;
-    unread = unread.subspan(end.size == 0 ? n : end.size - before);
-    if (end.size == 2) {
-        drop_gathered();
-        return next_head(head);
-    }
-    if (end.size != 0) {
-        head = as_text(gathered.contents()).substr(0, end.size);
-        server.busy.push_back(entry);
-        return fault::none;
-    }
-    return gathered.size() == head_room() ? too_long() : fault::none;
-}
-
 inline fault transport::next_head(std::string_view& head) {
-    while (!unread.empty() && !gathered) {
-        const head_end end = find_head_end(as_text(unread.first(std::min(unread.size(), head_room()))), line);
+    while (!unread.empty()) {
+        const std::size_t before = gathered.size();
+        const std::size_t n = std::min(head_room() - before, unread.size());
+        bytes text = unread.first(n);
+        if (gathered) {
+            copy(gathered.push_back(n), text);
+            text = gathered.contents();
+        }
+        const head_end end = find_head_end(as_text(text), line);
         if (end.wrong != fault::none) return end.wrong;
         if (end.size == 0) {
-            if (unread.size() >= head_room()) return too_long();
+            if (text.size() == head_room()) return too_long();
+            if (gathered) {
+                unread = {};
+                return fault::none;
+            }
             line = 0;
             if (!start_gathering()) return fault::no_buffers;
-            break;
+            continue;
         }
-        const bytes whole = unread.first(end.size);
-        unread = unread.subspan(end.size);
+        unread = unread.subspan(end.size - before);
         line = 0;
-        if (end.size == 2) continue;
-        head = as_text(whole);
-        server.busy.push_back(entry);
-        return fault::none;
+        if (end.size != 2) {
+            head = as_text(text.first(end.size));
+            server.busy.push_back(entry);
+            return fault::none;
+        }
+        drop_gathered();
     }
-    return unread.empty() ? fault::none : gather(head);
+    return fault::none;
 }
 
 }  // namespace uk::net::http

@@ -95,13 +95,14 @@ struct ipv4 {
             if (!parsed) return count(parsed.error());
             const ipv4_header& h = *parsed;
             p.truncate(h.total_length);
-            const bool group = link.destination.is_group() || is_broadcast(h.destination);
+            const bool broadcast = is_broadcast(h.destination);
+            const bool group = broadcast || link.destination.is_group();
             const ipv4_datagram d{h.source, h.destination, h.protocol, h.ttl, group, std::as_const(p).contents()};
             p.pop_front(h.header_length);
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
             if (!h.source.is_unicast() || is_broadcast(h.source) || h.source == own_.address) {
                 ++counters_.bad_source;
-            } else if (!is_for_us(h, d.group, p)) {
+            } else if (!(broadcast || is_for_us(h, group, p))) {
                 ++counters_.not_for_us;
             } else if (h.is_fragment()) {
                 // Reassembly takes its place here: it turns `p` and `d` into those of the whole datagram, or keeps `p`.
@@ -150,7 +151,6 @@ struct ipv4 {
         }
 
         bool is_for_us(const ipv4_header& h, bool group, const packet& payload) const {
-            if (is_broadcast(h.destination)) return true;
             // RFC 1122 section 3.3.6: sent to all on the link, a datagram must be meant for all.
             if (has_address()) return h.destination == own_.address && !group;
             // RFC 2131 section 4.1: a server may answer to the address that it offers, which is not ours yet.

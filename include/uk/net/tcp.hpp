@@ -45,8 +45,10 @@ struct tcp {
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
         explicit in(Stack& os)
-            : tcp_core(detail::limits_of<Limits>, os.scheduler(), os[port::packets].store()), os_(os) {
-            use(records_of_, buckets_of_, listeners_of_);
+            : tcp_core(detail::limits_of<Limits>, os.scheduler(), os[port::packets].store(), buckets_of_,
+                       listeners_of_),
+              os_(os) {
+            for (slot& s : slots_) adopt(s);
             fire_ = [](tcp_core& core, tcp_record& r) { static_cast<in&>(core).on_timer(r); };
             std::array<std::byte, 16> secret;
             keyed_ = os[port::entropy].fill(secret);
@@ -86,8 +88,8 @@ struct tcp {
                 count(tcp_count::not_unicast);
                 return;
             }
-            auto s = parse_tcp(p.contents());
-            if (!s) {
+            tcp_segment s;
+            if (!parse_tcp(p.contents(), s)) {
                 count(tcp_count::bad_header);
                 return;
             }
@@ -95,16 +97,16 @@ struct tcp {
                 count(tcp_count::bad_checksum);  // MUST-3
                 return;
             }
-            const tcp_ends e{d.destination, d.source, s->destination_port, s->source_port};
+            const tcp_ends e{d.destination, d.source, s.destination_port, s.source_port};
             tcp_record* r = find(e);
-            if (r != nullptr && may_reopen(*r, *s)) {
+            if (r != nullptr && may_reopen(*r, s)) {
                 close(*r, error::closed);
                 r = nullptr;
             }
             if (r == nullptr) {
-                on_stranger(e, *s);
+                on_stranger(e, s);
             } else if (!r->reset) {
-                on_known(*r, *s, std::move(p), now());
+                on_known(*r, s, std::move(p), now());
             }
         }
 
@@ -122,9 +124,13 @@ struct tcp {
         using tcp_core::in_use;
 
     private:
+        struct slot : tcp_record {
+            Congestion congestion;
+        };
+
         // The scheduler's time is that of the turn's start, before the halt that the segment ended.
         instant now() const { return os_[port::clock].now(); }
-        Congestion& congestion(const tcp_record& r) { return congestion_[index_of(r)]; }
+        static Congestion& congestion(tcp_record& r) { return static_cast<slot&>(r).congestion; }
 
         std::uint16_t own_mss() {
             const std::size_t most = packets_.capacity() - packet_headroom;
@@ -151,7 +157,7 @@ struct tcp {
                    !s.has(tcp_flag::ack | tcp_flag::rst | tcp_flag::fin) && s.sequence > r.control.rcv_nxt;
         }
 
-        [[gnu::noinline]] void on_stranger(const tcp_ends& e, tcp_segment& s) {
+        void on_stranger(const tcp_ends& e, tcp_segment& s) {
             if (s.has(tcp_flag::rst)) return count(tcp_count::bad_reset);
             tcp_listening* l = listener_of(e.local_port);
             if (l == nullptr) {
@@ -169,6 +175,7 @@ struct tcp {
             r->owned = false;
             r->listener = static_cast<std::uint8_t>(l - listeners_.data());
             ++l->waiting;
+            l->opening.push_back(*r);
             r->control.state = tcp_state::listen;
             tcp_reaction ignored;
             on_segment(r->control, s, ignored);
@@ -217,8 +224,7 @@ struct tcp {
             if (a.ack) r.ack_now = true;
             if (a.challenge) challenge(r, at);
             if (a.waits) {
-                r.use = tcp_timer_use::time_wait;
-                on_.timers.arm(r, at + duration_of(ticks_of_ms(Limits.time_wait_ms)));
+                arm(r, tcp_timer_use::time_wait, at, ticks_of_ms(Limits.time_wait_ms));
             }
             schedule(r);
         }
@@ -231,7 +237,7 @@ struct tcp {
             hand_over(r);
         }
 
-        [[gnu::noinline]] void on_progress(tcp_record& r, const tcp_reaction& a, const tcp_path& path, instant at) {
+        void on_progress(tcp_record& r, const tcp_reaction& a, const tcp_path& path, instant at) {
             r.rtt.progress(r.control.una, ticks_at(at));
             r.send.drop(a.acked);
             r.cancel();
@@ -241,7 +247,7 @@ struct tcp {
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).
-        [[gnu::noinline]] void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
+        void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
             std::uint32_t grown = 0;
             if (a.take != 0) {
                 if (r.orphan()) return abort(r);  // RFC 1122 section 4.2.2.13
@@ -260,18 +266,6 @@ struct tcp {
             }
             on_text(r.control, grown, a);
             if (grown != 0 || a.ended) wake_reader(r);
-        }
-
-        std::uint32_t keep(tcp_record& r, packet&& p) {
-            if (!r.receive.fits_behind(p) && !may_keep(r, true)) {
-                r.receive.forget_early();
-                if (!may_keep(r, true)) {
-                    count(tcp_count::no_room);
-                    return 0;
-                }
-            }
-            const std::uint32_t grown = r.receive.append(std::move(p));
-            return grown + r.receive.advance(r.control.rcv_nxt + grown);
         }
 
         void challenge(tcp_record& r, instant at) {
@@ -312,16 +306,17 @@ struct tcp {
         }
 
         // Says whether text is held back although nothing is under way.
-        [[gnu::noinline]] bool send_text(tcp_record& r, instant at) {
+        bool send_text(tcp_record& r, instant at) {
             tcb& c = r.control;
+            tcp_plan p;
             if (r.repeat) {
-                const tcp_plan p = segment_again(c, r.send.octets());
+                segment_again(p, c, r.send.octets());
                 if (p.send && !transmit(r, p, at)) return false;
                 r.repeat = false;
             }
             while (true) {
                 const std::uint32_t allowed = congestion(r).window + r.recovery.extra;
-                const tcp_plan p = next_segment(c, r.send.octets(), allowed, r.no_delay);
+                next_segment(p, c, r.send.octets(), allowed, r.no_delay);
                 if (!p.send) {
                     if (!r.probe) return p.unsent != 0 && c.flight() == 0;
                     break;
@@ -330,7 +325,7 @@ struct tcp {
                 if (!transmit(r, p, at)) return false;
             }
             r.probe = false;
-            const tcp_plan p = probe_segment(c, r.send.octets());
+            probe_segment(p, c, r.send.octets());
             if (!p.send) return false;
             count(tcp_count::probes);
             transmit(r, p, at);
@@ -369,7 +364,7 @@ struct tcp {
             return true;
         }
 
-        [[gnu::noinline]] tcp_segment describe_segment(tcp_record& r, const tcp_plan& p) {
+        tcp_segment describe_segment(tcp_record& r, const tcp_plan& p) {
             tcb& c = r.control;
             tcp_segment s;
             s.source_port = r.ends.local_port;
@@ -405,12 +400,13 @@ struct tcp {
                 wait = ticks_of_ms(Limits.fin_wait_ms);
             }
             if (use == r.use && r.armed()) return;
+            arm(r, use, at, wait);
+        }
+
+        [[gnu::noinline]] void arm(tcp_record& r, tcp_timer_use use, instant at, tcp_ticks wait) {
             r.use = use;
-            if (use == tcp_timer_use::none) {
-                r.cancel();
-            } else {
-                on_.timers.arm(r, at + duration_of(wait));
-            }
+            if (use == tcp_timer_use::none) return r.cancel();
+            on_.timers.arm(r, at + duration_of(wait));
         }
 
         void on_timer(tcp_record& r) {
@@ -455,9 +451,8 @@ struct tcp {
         std::uint32_t next_port_ = 0;
         bool keyed_ = false;
         std::array<tcp_listening, Limits.listeners> listeners_of_;
-        std::array<Congestion, Limits.connections> congestion_{};
-        std::array<std::uint16_t, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_;
-        std::array<tcp_record, Limits.connections> records_of_;
+        std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};
+        std::array<slot, Limits.connections> slots_;
     };
 };
 

@@ -13,16 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace uk::net {
-
-/// Names a connection from outside the table: stale once the record has been used for another one.
-struct tcp_reference {
-    tcp_core* core = nullptr;
-    std::uint16_t index = 0;
-    std::uint16_t generation = 0;
-};
 
 /// The table of connections and what sockets do to it. Independent of the stack and of the congestion policy: the part
 /// in tcp.hpp adds input, output and time. Sockets never send: they leave their connection in `pending`, and the part
@@ -36,18 +30,20 @@ struct tcp_reference {
 /// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
-    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
-        : on_(on), packets_(packets), limits_(limits), later_timer_(*this) {}
+    /// `buckets` are a power of two in number.
+    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
+             std::span<tcp_listening> listeners)
+        : on_(on), packets_(packets), limits_(limits), buckets_(buckets), listeners_(listeners), later_timer_(*this) {}
     tcp_core(const tcp_core&) = delete;
     tcp_core& operator=(const tcp_core&) = delete;
 
     // What sockets need. A null result of `find` means that the connection is gone.
 
-    [[gnu::noinline]] tcp_record* find(const tcp_reference& r) {
-        tcp_record& record = records_[r.index];
-        return record.generation == r.generation && record.owned ? &record : nullptr;
+    [[gnu::noinline]] static tcp_record* find(const tcp_reference& r) {
+        const bool there = r.record != nullptr && r.record->generation == r.generation && r.record->owned;
+        return there ? r.record : nullptr;
     }
-    tcp_reference reference(tcp_record& r) { return {this, index_of(r), r.generation}; }
+    static tcp_reference reference(tcp_record& r) { return {&r, r.generation}; }
     uk::scheduler& scheduler() { return on_; }
 
     result<std::uint8_t> listen(std::uint16_t port);
@@ -75,7 +71,7 @@ public:
         }
         return p;
     }
-    void give_back(const tcp_reference& reference, std::size_t octets);
+    void give_back(tcp_record& r, std::size_t octets);
 
     /// Queues what finds room of `w.rest`; true when the write is over, one way or the other.
     bool write(tcp_record& r, tcp_writer& w);
@@ -96,33 +92,21 @@ protected:
     friend struct tcp_record;
 
     void count(tcp_count c) { ++counters_[static_cast<std::size_t>(c)]; }
-    static std::uint16_t index_of(const tcp_record& r) { return r.index; }
 
     [[gnu::noinline]] std::uint64_t hash(const tcp_ends& e) const {
-        std::array<std::byte, 12> octets;
-        store_be(octets.data(), e.local.value);
-        store_be(octets.data() + 4, e.remote.value);
-        store_be(octets.data() + 8, e.local_port);
-        store_be(octets.data() + 10, e.remote_port);
-        return siphash(key_, octets);
+        static_assert(std::has_unique_object_representations_v<tcp_ends>, "uk: no octet that means nothing is hashed");
+        return siphash(key_, std::as_bytes(std::span(&e, 1)));
     }
     /// RFC 6528: a clock of 4 us (here 4.1) plus a keyed hash of the ends.
     seq initial_sequence(const tcp_ends& e, instant now) const {
         return {static_cast<std::uint32_t>(now.ns >> 12) + static_cast<std::uint32_t>(hash(e))};
     }
 
-    /// Takes the memory for `records` connections, as many buckets as the next power of two, and the listeners.
-    void use(std::span<tcp_record> records, std::span<std::uint16_t> buckets, std::span<tcp_listening> listeners) {
-        records_ = records;
-        buckets_ = buckets;
-        listeners_ = listeners;
-        for (std::uint16_t& b : buckets) b = tcp_record::none;
-        for (tcp_record& r : records) {
-            r.core = this;
-            r.index = static_cast<std::uint16_t>(&r - records.data());
-            r.next = free_;
-            free_ = r.index;
-        }
+    /// Takes memory for one more connection.
+    void adopt(tcp_record& r) {
+        r.core = this;
+        r.next = free_;
+        free_ = &r;
     }
 
     tcp_record* find(const tcp_ends& e);
@@ -162,8 +146,10 @@ protected:
         return detail::least_of(own_mss_, limits_.receive_window / 2);
     }
     bool may_keep(const tcp_record& r, bool in_order) const;
-    [[gnu::noinline]] std::size_t share(std::size_t held) const {
-        const std::size_t all = packets_.available() + held;
+    /// Queues text in order, if it may; says by how many octets the stream has grown.
+    std::uint32_t keep(tcp_record& r, packet&& p);
+    [[gnu::noinline]] std::uint32_t share(std::uint32_t held) const {
+        const std::uint32_t all = static_cast<std::uint32_t>(packets_.available()) + held;
         return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
     }
 
@@ -171,18 +157,17 @@ protected:
     uk::scheduler& on_;
     packet_store& packets_;
     const tcp_limits& limits_;
-    std::span<tcp_record> records_;
     std::uint16_t own_mss_ = 1460;  ///< what we tell peers
 
 private:
-    std::uint16_t free_ = tcp_record::none;
+    tcp_record* free_ = nullptr;
     std::array<std::uint32_t, static_cast<std::size_t>(tcp_count::last)> counters_{};
 
 protected:
     list<tcp_node> pending_;
     list<tcp_node> delayed_;
     list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
-    std::span<std::uint16_t> buckets_;
+    std::span<tcp_record*> buckets_;
     std::span<tcp_listening> listeners_;
     siphash_key key_;
     void (*fire_)(tcp_core&, tcp_record&) = nullptr;
@@ -194,7 +179,7 @@ private:
         tcp_core& core;
     };
     void look_again();
-    std::uint16_t& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
+    tcp_record*& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
     void unhash(tcp_record& r);
     void leave_listener(tcp_record& r);
     void recycle(tcp_record& r);

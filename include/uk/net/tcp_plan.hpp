@@ -29,18 +29,25 @@ constexpr bool may_send_text(tcp_state s) {
 }
 
 /// The segment at `from` with as much text as `usable` allows, whether or not it is wise to send it.
-[[gnu::noinline]] constexpr tcp_plan cut(const tcb& c, seq from, std::uint32_t queued, std::uint32_t usable) {
-    tcp_plan p;
+[[gnu::noinline]] constexpr void cut(tcp_plan& p, const tcb& c, seq from, std::uint32_t queued,
+                                     std::uint32_t usable) {
     p.from = from;
     const std::uint32_t offset = from - c.text_base();
     p.unsent = offset < queued ? queued - offset : 0;
     p.length = least_of(least_of(p.unsent, usable), c.mss);
+    p.flags = 0;
     if (p.length == p.unsent) {
         if (p.length != 0) p.flags = tcp_flag::psh;
         if (c.shut && offset <= queued) p.flags |= tcp_flag::fin;
     }
     p.send = p.length != 0 || p.has(tcp_flag::fin);
-    return p;
+}
+
+constexpr void plan_syn(tcp_plan& p, const tcb& c) {
+    p = {};
+    p.from = c.una;
+    p.flags = tcp_flag::syn;
+    p.send = true;
 }
 
 }  // namespace detail
@@ -48,31 +55,32 @@ constexpr bool may_send_text(tcp_state s) {
 /// Whether to send now, and what, with `queued` octets from una on, `allowed` of which may be under way as far as the
 /// path's congestion goes. Nagle's algorithm and the sender's avoidance of silly windows (RFC 9293 sections 3.7.4 and
 /// 3.8.6.2.1); `no_delay` turns the first off (MUST-17).
-constexpr tcp_plan next_segment(const tcb& c, std::uint32_t queued, std::uint32_t allowed, bool no_delay) {
-    if (c.opening() && c.nxt == c.una) return {.from = c.una, .flags = tcp_flag::syn, .send = true};
-    if (!detail::may_send_text(c.state)) return {};
+[[gnu::noinline]] constexpr void next_segment(tcp_plan& p, const tcb& c, std::uint32_t queued, std::uint32_t allowed,
+                                              bool no_delay) {
+    p = {};
+    if (c.opening() && c.nxt == c.una) return detail::plan_syn(p, c);
+    if (!detail::may_send_text(c.state)) return;
     const std::uint32_t window = detail::least_of(c.window, allowed);
     const std::uint32_t flight = c.flight();
-    tcp_plan p = detail::cut(c, c.nxt, queued, window > flight ? window - flight : 0);
+    detail::cut(p, c, c.nxt, queued, window > flight ? window - flight : 0);
     // Our FIN needs no room in the peer's window: nothing would be gained by holding it back.
-    if (p.length == 0 || p.length == c.mss || p.has(tcp_flag::fin) || c.nxt < c.max) return p;
+    if (p.length == 0 || p.length == c.mss || p.has(tcp_flag::fin) || c.nxt < c.max) return;
     const bool idle = flight == 0;
     p.send = (p.has(tcp_flag::psh) && (idle || no_delay)) || (idle && p.length >= c.window_max / 2);
-    return p;
 }
 
 /// The first segment that is not acknowledged, to be sent again.
-constexpr tcp_plan segment_again(const tcb& c, std::uint32_t queued) {
-    if (c.opening()) return {.from = c.una, .flags = tcp_flag::syn, .send = true};
-    return detail::cut(c, c.una, queued, c.max - c.una);
+constexpr void segment_again(tcp_plan& p, const tcb& c, std::uint32_t queued) {
+    if (c.opening()) return detail::plan_syn(p, c);
+    detail::cut(p, c, c.una, queued, c.max - c.una);
 }
 
 /// The segment that asks a peer with a closed or small window for a sign (RFC 9293 section 3.8.6.1): at least one
 /// octet.
-constexpr tcp_plan probe_segment(const tcb& c, std::uint32_t queued) {
+constexpr void probe_segment(tcp_plan& p, const tcb& c, std::uint32_t queued) {
     const std::uint32_t flight = c.flight();
     const std::uint32_t usable = c.window > flight ? c.window - flight : 0;
-    return detail::cut(c, c.nxt, queued, usable != 0 ? usable : 1);
+    detail::cut(p, c, c.nxt, queued, usable != 0 ? usable : 1);
 }
 
 }  // namespace uk::net

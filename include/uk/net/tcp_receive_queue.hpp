@@ -30,36 +30,19 @@ public:
     /// True when text in order needs no buffer of its own.
     bool fits_behind(const packet& p) const { return tail_ != nullptr && p.size() <= room_behind(tail_); }
 
-    /// Adds text in order. Says by how many octets the stream has grown: what came early may follow. The packet has the
-    /// octets of its TCP header before its text, which the queue uses for itself.
-    std::uint32_t append(packet&& p) {
-        const std::uint32_t before = octets_;
-        place(attach_note(std::move(p), {}));
-        return octets_ - before;
-    }
-
-    /// Moves what came early and is in order now, `next` being the place behind the last octet here. Says how many
-    /// octets.
-    std::uint32_t advance(seq next) {
-        const std::uint32_t before = octets_;
-        while (first_early_ != nullptr && note_of(first_early_).at <= next) {
-            packet_buffer* b = take_early();
-            note& n = note_of(b);
-            const std::uint32_t known = next - n.at;
-            if (known >= n.size) {
-                handle_of(b);
-                continue;
-            }
-            n.begin = static_cast<std::uint16_t>(n.begin + known);
-            n.size = static_cast<std::uint16_t>(n.size - known);
-            next = next + n.size;
-            place(b);
-        }
-        return octets_ - before;
+    /// Adds text in order, `next` being the place behind the last octet here, and what came early and follows it. Says
+    /// by how many octets the stream has grown. The packet has the octets of its TCP header before its text, which the
+    /// queue uses for itself.
+    std::uint32_t append(packet&& p, seq next) {
+        packet_buffer* b = attach_note(std::move(p), next);
+        b->next = first_early_;
+        first_early_ = b;
+        ++early_;
+        return advance(next);
     }
 
     /// Keeps text that came early; what is here already is let go. Overlaps are cut when their turn comes.
-    void insert(packet&& p, seq at) {
+    [[gnu::noinline]] void insert(packet&& p, seq at) {
         const auto size = static_cast<std::uint32_t>(p.size());
         packet_buffer** link = &first_early_;
         for (; *link != nullptr && note_of(*link).at <= at; link = &(*link)->next) {
@@ -102,6 +85,7 @@ private:
     };
 
     static note& note_of(packet_buffer* b) { return *std::launder(reinterpret_cast<note*>(b + 1)); }
+    static std::byte* storage_of(packet_buffer* b) { return reinterpret_cast<std::byte*>(b + 1); }
     static packet handle_of(packet_buffer* b) { return packet::attach(b, note_of(b).begin, note_of(b).size); }
 
     static packet_buffer* attach_note(packet&& p, seq at) {
@@ -112,11 +96,28 @@ private:
         return b;
     }
 
-    static std::byte* storage_of(packet_buffer* b) { return reinterpret_cast<std::byte*>(b + 1); }
-
     static std::size_t room_behind(packet_buffer* b) {
         if (b->references != 1) return 0;
         return b->home->capacity() - note_of(b).begin - note_of(b).size;
+    }
+
+    // Moves what is in order now.
+    [[gnu::noinline]] std::uint32_t advance(seq next) {
+        const std::uint32_t before = octets_;
+        while (first_early_ != nullptr && note_of(first_early_).at <= next) {
+            packet_buffer* b = take_early();
+            note& n = note_of(b);
+            const std::uint32_t known = next - n.at;
+            if (known >= n.size) {
+                handle_of(b);
+                continue;
+            }
+            n.begin = static_cast<std::uint16_t>(n.begin + known);
+            n.size = static_cast<std::uint16_t>(n.size - known);
+            next = next + n.size;
+            place(b);
+        }
+        return octets_ - before;
     }
 
     // Behind the text that is there, or in its own buffer.

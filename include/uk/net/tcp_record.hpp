@@ -122,7 +122,7 @@ struct tcp_state_of {
     std::uint8_t unacked = 0;       ///< segments received since the last acknowledgment
     std::uint8_t silent = 0;        ///< timeouts since the peer was last heard
     tcp_timer_use use = tcp_timer_use::none;
-    error outcome = error::closed;  ///< why it is closed
+    error outcome = error::closed;  ///< why it is closed, once it is
     bool owned = false;             ///< an application holds a handle
     bool hashed = false;
     bool ack_now = false;
@@ -143,8 +143,6 @@ struct tcp_state_of {
 
 /// A connection of the table. Everything about it but its congestion policy.
 struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
-    static constexpr std::uint16_t none = 0xffff;
-
     tcp_record();
 
     waiter* reader = nullptr;
@@ -152,19 +150,25 @@ struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     tcp_send_queue send;
     tcp_receive_queue receive;
     tcp_core* core = nullptr;
-    std::uint16_t index = 0;
+    tcp_record* next = nullptr;  ///< of the hash chain, or of the free list
     std::uint16_t generation = 0;
-    std::uint16_t next = none;  ///< of the hash chain, or of the free list
 
     bool orphan() const { return !owned && listener == 0xff; }
     bool open() const { return control.state != tcp_state::closed && !reset; }
+};
+
+/// Names a connection from outside the table: stale once the record has been used for another one.
+struct tcp_reference {
+    tcp_record* record = nullptr;
+    std::uint16_t generation = 0;
 };
 
 /// A port that is listened on.
 struct tcp_listening {
     std::uint16_t port = 0;  ///< 0: free
     std::uint16_t generation = 0;
-    std::uint16_t waiting = 0;    ///< connections that are being opened, and these:
+    std::uint16_t waiting = 0;  ///< connections in both lists
+    list<tcp_accept_node> opening;
     list<tcp_accept_node> ready;  ///< established, not accepted yet
     struct tcp_acceptor* acceptor = nullptr;
 };
@@ -172,8 +176,7 @@ struct tcp_listening {
 /// A task that waits for a connection: lives in the awaiter. The connection is handed over when the task is woken, so
 /// that no other task can take it meanwhile.
 struct tcp_acceptor : waiter {
-    std::uint16_t got = tcp_record::none;
-    std::uint16_t got_generation = 0;
+    tcp_reference got;
     bool closed = false;
 };
 

@@ -25,7 +25,7 @@ public:
 
     /// Copies what finds room in the last buffer and, while there are less than `limit`, in new ones, with up to `fill`
     /// octets in each. Says how many octets that was.
-    std::size_t append(bytes text, packet_store& store, std::size_t limit, std::size_t fill) {
+    [[gnu::noinline]] std::size_t append(bytes text, packet_store& store, std::size_t limit, std::size_t fill) {
         std::size_t done = 0;
         while (done < text.size() && octets_ < most) {
             if (room_in_last(fill) == 0 && !add_buffer(store, limit)) break;
@@ -40,7 +40,7 @@ public:
     }
 
     /// Adds octets that stay where they are; they must live until they are acknowledged. False when there is no room.
-    bool append_constant(bytes text, packet_store& store, std::size_t limit) {
+    [[gnu::noinline]] bool append_constant(bytes text, packet_store& store, std::size_t limit) {
         if (text.size() > most - octets_) return false;
         if ((tail_ == nullptr || piece_of(tail_).constant_size != 0) && !add_buffer(store, limit)) return false;
         piece& last = piece_of(tail_);
@@ -51,7 +51,7 @@ public:
     }
 
     /// Forgets the first `n` octets.
-    void drop(std::uint32_t n) {
+    [[gnu::noinline]] void drop(std::uint32_t n) {
         octets_ -= n;
         while (head_ != nullptr) {
             piece& p = piece_of(head_);
@@ -73,14 +73,29 @@ public:
         octets_ = 0;
     }
 
-    /// Octets [offset, offset + length) as at most the copied head of a segment and one piece behind it: `put(octets)`
-    /// is called for what is to be copied into `head`; a last piece of more than `worth` octets becomes `body`, with
-    /// its owner.
-    void gather(std::uint32_t offset, std::uint32_t length, outgoing& out, std::size_t worth) const {
-        for (packet_buffer* b = head_; b != nullptr && length != 0; b = b->next) {
+    /// Octets [offset, offset + length) as a segment: copied behind what is in the head of `out`, but a last piece of
+    /// more than `worth` octets becomes the body, with its owner where it has one.
+    [[gnu::noinline]] void gather(std::uint32_t offset, std::uint32_t length, outgoing& out, std::size_t worth) const {
+        for (packet_buffer* b = head_; b != nullptr; b = b->next) {
             const piece& p = piece_of(b);
-            take(b, {text_of(b) + p.begin, p.size}, true, offset, length, out, worth);
-            take(b, {p.constant, p.constant_size}, false, offset, length, out, worth);
+            for (const bool copied : {true, false}) {
+                if (length == 0) return;
+                bytes from = copied ? bytes(text_of(b) + p.begin, p.size) : bytes(p.constant, p.constant_size);
+                if (offset >= from.size()) {
+                    offset -= static_cast<std::uint32_t>(from.size());
+                    continue;
+                }
+                from = from.subspan(offset);
+                offset = 0;
+                if (from.size() > length) from = from.first(length);
+                length -= static_cast<std::uint32_t>(from.size());
+                if (length != 0 || from.size() <= worth) {
+                    copy(out.head.push_back(from.size()), from);
+                } else {
+                    out.body = from;
+                    if (copied) out.owner = share(b);
+                }
+            }
         }
     }
 
@@ -126,25 +141,9 @@ private:
         packet::attach(b, 0, 0);
     }
 
-    static void take(packet_buffer* b, bytes from, bool owned, std::uint32_t& offset, std::uint32_t& length,
-                     outgoing& out, std::size_t worth) {
-        if (offset >= from.size()) {
-            offset -= static_cast<std::uint32_t>(from.size());
-            return;
-        }
-        from = from.subspan(offset);
-        offset = 0;
-        if (from.size() > length) from = from.first(length);
-        length -= static_cast<std::uint32_t>(from.size());
-        if (length != 0 || from.size() <= worth) {
-            copy(out.head.push_back(from.size()), from);
-            return;
-        }
-        out.body = from;
-        if (!owned) return;
-        packet queue = packet::attach(b, 0, 0);
-        out.owner = queue.share();
-        queue.detach();
+    static packet share(packet_buffer* b) {
+        ++b->references;
+        return packet::attach(b, 0, 0);
     }
 
     packet_buffer* head_ = nullptr;

@@ -26,7 +26,7 @@ public:
         if (!packet_) return;
         const std::size_t octets = packet_.size();
         packet_ = {};
-        of_.core->give_back(of_, octets);
+        if (tcp_record* r = tcp_core::find(of_)) r->core->give_back(*r, octets);
     }
 
     /// Never empty.
@@ -39,7 +39,7 @@ private:
 
 namespace detail {
 
-inline tcp_record* find(const tcp_reference& r) { return r.core == nullptr ? nullptr : r.core->find(r); }
+inline tcp_record* find(const tcp_reference& r) { return tcp_core::find(r); }
 
 class tcp_read_awaiter : waiter {
 public:
@@ -60,9 +60,9 @@ public:
     result<tcp_received> await_resume() {
         tcp_record* r = find(of_);
         if (r == nullptr) return fail(error::closed);
-        packet p = of_.core->read(*r);
-        if (p) return tcp_received(std::move(p), of_);
-        return fail(r->open() ? error::closed : r->outcome);
+        packet p = r->core->read(*r);
+        if (p) return result<tcp_received>(std::in_place, std::move(p), of_);
+        return fail(r->outcome);
     }
 
 private:
@@ -85,7 +85,7 @@ public:
             return true;
         }
         check(r->writer == nullptr, "tcp: two tasks write to one connection");
-        return of_.core->write(*r, *this);
+        return r->core->write(*r, *this);
     }
     void await_suspend(std::coroutine_handle<> h) {
         coroutine = h;
@@ -135,7 +135,7 @@ public:
         return *this;
     }
     ~tcp_connection() {
-        if (tcp_record* r = detail::find(of_)) of_.core->disown(*r);
+        if (tcp_record* r = detail::find(of_)) r->core->disown(*r);
     }
 
     /// Waits for text, in order. `error::closed` once the peer has finished and all has been read; `reset`, `timed_out`
@@ -152,15 +152,15 @@ public:
 
     /// Tells the peer, behind what was written, that nothing more comes. Reading goes on.
     void shutdown() {
-        if (tcp_record* r = detail::find(of_); r != nullptr && r->open()) of_.core->shut(*r);
+        if (tcp_record* r = detail::find(of_); r != nullptr && r->open()) r->core->shut(*r);
     }
 
     /// Gives the connection up at once; the peer gets a RST.
     void abort() {
         tcp_record* r = detail::find(of_);
         if (r == nullptr) return;
-        if (r->open()) of_.core->abort(*r);
-        if ((r = detail::find(of_)) != nullptr) of_.core->disown(*r);
+        if (r->open()) r->core->abort(*r);
+        if ((r = detail::find(of_)) != nullptr) r->core->disown(*r);
         of_ = {};
     }
 
@@ -233,9 +233,8 @@ public:
     ~tcp_accept_awaiter() {
         tcp_listening* l = core_->listening(index_, generation_);
         if (l != nullptr && l->acceptor == this) l->acceptor = nullptr;
-        if (got == tcp_record::none) return;
         // Woken, but cancelled before it ran.
-        tcp_record* r = core_->find({core_, got, got_generation});
+        tcp_record* r = core_->find(got);
         if (r != nullptr && l != nullptr) core_->put_back(index_, *r);
         if (r != nullptr && l == nullptr) core_->disown(*r);
     }
@@ -248,9 +247,7 @@ public:
         check(l->acceptor == nullptr, "tcp: two tasks accept from one listener");
         tcp_record* r = core_->take_accepted(*l);
         if (r == nullptr) return false;
-        const tcp_reference reference = core_->reference(*r);
-        got = reference.index;
-        got_generation = reference.generation;
+        got = core_->reference(*r);
         return true;
     }
     void await_suspend(std::coroutine_handle<> h) {
@@ -259,7 +256,7 @@ public:
     }
     result<tcp_connection> await_resume() {
         if (closed) return fail(error::closed);
-        return tcp_connection({core_, std::exchange(got, tcp_record::none), got_generation});
+        return result<tcp_connection>(std::in_place, std::exchange(got, {}));
     }
 
 private:

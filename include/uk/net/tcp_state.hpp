@@ -131,7 +131,7 @@ constexpr void on_listen(tcb& c, const tcp_segment& s, tcp_reaction& r) {
 }
 
 /// RFC 9293 section 3.10.7.3. Text or FIN with the SYN is left for the peer to send again.
-[[gnu::noinline]] constexpr void on_syn_sent(tcb& c, const tcp_segment& s, tcp_reaction& r) {
+constexpr void on_syn_sent(tcb& c, const tcp_segment& s, tcp_reaction& r) {
     const bool acks = s.has(tcp_flag::ack) && s.acknowledgment > c.iss && s.acknowledgment <= c.max;
     if (s.has(tcp_flag::ack) && !acks) return r.dropped(tcp_drop::bad_ack, !s.has(tcp_flag::rst));
     if (s.has(tcp_flag::rst)) {

@@ -7,10 +7,9 @@
 namespace uk::net {
 
 [[gnu::noinline]] inline tcp_record* tcp_core::find(const tcp_ends& e) {
-    for (std::uint16_t i = bucket(e); i != tcp_record::none; i = records_[i].next) {
-        if (records_[i].ends == e) return &records_[i];
-    }
-    return nullptr;
+    tcp_record* r = bucket(e);
+    while (r != nullptr && r->ends != e) r = r->next;
+    return r;
 }
 
 inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
@@ -21,11 +20,11 @@ inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
 }
 
 inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant now) {
-    if (free_ == tcp_record::none && !waiting_.empty()) {
+    if (free_ == nullptr && !waiting_.empty()) {
         close(static_cast<tcp_record&>(waiting_.front()), error::closed);
     }
-    if (free_ == tcp_record::none) return nullptr;
-    tcp_record& r = records_[free_];
+    if (free_ == nullptr) return nullptr;
+    tcp_record& r = *free_;
     free_ = r.next;
     ++in_use_;
     static_cast<tcp_state_of&>(r) = {};
@@ -33,17 +32,17 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     tcb& c = r.control;
     c.iss = c.una = c.nxt = c.max = r.recovery.point = initial_sequence(e, now);
     c.mss = mss;
-    std::uint16_t& b = bucket(e);
+    tcp_record*& b = bucket(e);
     r.next = b;
-    b = index_of(r);
+    b = &r;
     r.hashed = true;
     return &r;
 }
 
 [[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
     if (!r.hashed) return;
-    std::uint16_t* link = &bucket(r.ends);
-    while (*link != index_of(r)) link = &records_[*link].next;
+    tcp_record** link = &bucket(r.ends);
+    while (*link != &r) link = &(*link)->next;
     *link = r.next;
     r.hashed = false;
 }
@@ -60,7 +59,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     static_cast<tcp_node&>(r).unlink();
     ++r.generation;
     r.next = free_;
-    free_ = index_of(r);
+    free_ = &r;
     --in_use_;
 }
 
@@ -91,9 +90,8 @@ inline result<std::uint8_t> tcp_core::listen(std::uint16_t port) {
 inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generation) {
     tcp_listening* l = listening(index, generation);
     if (l == nullptr) return;
-    for (tcp_record& r : records_) {
-        if (r.listener == index && r.control.state != tcp_state::closed) abort(r);
-    }
+    l->opening.take_all(l->ready);
+    while (!l->opening.empty()) abort(static_cast<tcp_record&>(l->opening.front()));
     if (l->acceptor != nullptr) {
         l->acceptor->closed = true;
         on_.make_ready(*std::exchange(l->acceptor, nullptr));
@@ -136,56 +134,63 @@ inline void tcp_core::hand_over(tcp_record& r) {
     if (l.acceptor == nullptr) return;
     tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
     tcp_record& first = *take_accepted(l);
-    a.got = index_of(first);
-    a.got_generation = first.generation;
+    a.got = reference(first);
     on_.make_ready(a);
 }
 
 inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     const std::uint32_t used = r.receive.octets() + r.held;
     const std::uint32_t limit = limits_.receive_window > used ? limits_.receive_window - used : 0;
-    const auto share_octets = static_cast<std::uint32_t>(share(r.receive.buffers()) * own_mss_);
+    const std::uint32_t share_octets = share(r.receive.buffers()) * own_mss_;
     const std::uint32_t pool = used == 0 && share_octets < own_mss_ ? own_mss_ : share_octets;
     return detail::least_of(limit, pool);
 }
 
 [[gnu::noinline]] inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
     const std::size_t free = packets_.available();
-    const std::size_t held = r.receive.buffers() + r.held_buffers;
+    const std::uint32_t held = r.receive.buffers() + r.held_buffers;
     if (in_order) {
         if (held >= limits_.receive_buffers) return false;
         if (held == 0 && r.reader != nullptr) return free >= limits_.reserve / 2;
         return held < share(held);
     }
-    const std::size_t early = r.receive.early_buffers();
+    const std::uint32_t early = r.receive.early_buffers();
     return early < limits_.receive_buffers && early < share(early + held) / 2;
 }
 
-[[gnu::noinline]] inline void tcp_core::give_back(const tcp_reference& reference, std::size_t octets) {
-    tcp_record* r = find(reference);
-    if (r == nullptr) return;
-    r->held -= static_cast<std::uint32_t>(octets);
-    --r->held_buffers;
-    const tcb& c = r->control;
-    if (!r->open() || !c.synchronized() || c.ended()) return;
+[[gnu::noinline]] inline std::uint32_t tcp_core::keep(tcp_record& r, packet&& p) {
+    if (!r.receive.fits_behind(p) && !may_keep(r, true)) {
+        r.receive.forget_early();
+        if (!may_keep(r, true)) {
+            count(tcp_count::no_room);
+            return 0;
+        }
+    }
+    return r.receive.append(std::move(p), r.control.rcv_nxt);
+}
+
+[[gnu::noinline]] inline void tcp_core::give_back(tcp_record& r, std::size_t octets) {
+    r.held -= static_cast<std::uint32_t>(octets);
+    --r.held_buffers;
+    const tcb& c = r.control;
+    if (!r.open() || !c.synchronized() || c.ended()) return;
     const std::uint32_t offered = c.rcv_edge - c.rcv_nxt;
-    const std::uint32_t can = room(*r);
+    const std::uint32_t can = room(r);
     if (can < offered + window_step()) return;
     // A peer with little left is told at the first chance, others with every second segment.
     if (offered < 2U * own_mss_ || can >= offered + 2U * own_mss_) {
-        r->ack_now = true;
-        schedule(*r);
+        r.ack_now = true;
+        schedule(r);
     }
 }
 
 [[gnu::noinline]] inline bool tcp_core::write(tcp_record& r, tcp_writer& w) {
     if (!r.open() || r.control.shut) {
         w.failed = true;
-        w.why = r.open() ? error::closed : r.outcome;
+        w.why = r.outcome;
         return true;
     }
-    const std::size_t held = r.send.buffers();
-    std::size_t limit = share(held);
+    std::uint32_t limit = share(r.send.buffers());
     if (limit == 0 && packets_.available() > limits_.reserve / 2) limit = 1;
     if (limit > limits_.send_buffers) limit = limits_.send_buffers;
     std::size_t done = 0;

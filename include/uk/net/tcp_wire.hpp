@@ -75,8 +75,7 @@ namespace detail {
 
 /// RFC 9293 section 3.1. An option whose length is below 2 or reaches beyond the header makes the segment malformed
 /// (MUST-7); a known option of the wrong length is skipped.
-constexpr result<tcp_options, tcp_fault> parse_tcp_options(bytes options) {
-    tcp_options found;
+constexpr result<void, tcp_fault> parse_tcp_options(bytes options, tcp_options& found) {
     std::size_t at = 0;
     while (at < options.size()) {
         const auto kind = std::to_integer<unsigned>(options[at]);
@@ -91,17 +90,16 @@ constexpr result<tcp_options, tcp_fault> parse_tcp_options(bytes options) {
         if (kind == 2 && length == 4) found.mss = load_be<std::uint16_t>(options.data() + at + 2);
         at += length;
     }
-    return found;
+    return {};
 }
 
 }  // namespace detail
 
-/// The header at the start of `octets`, which are a whole segment, or what is wrong with it. The checksum is not looked
-/// at. On success `header <= octets.size()`.
-constexpr result<tcp_segment, tcp_fault> parse_tcp(bytes octets) {
+/// Puts the header at the start of `octets`, which are a whole segment, into `s`, which is fresh; or says what is wrong
+/// with it. The checksum is not looked at. On success `header <= octets.size()`.
+[[gnu::noinline]] constexpr result<void, tcp_fault> parse_tcp(bytes octets, tcp_segment& s) {
     if (octets.size() < tcp_header_octets) return fail(tcp_fault::truncated);
     const std::byte* at = octets.data();
-    tcp_segment s;
     const std::size_t header = (std::to_integer<std::size_t>(at[12]) >> 4) * 4;
     if (header < tcp_header_octets || header > octets.size()) return fail(tcp_fault::data_offset);
     s.source_port = load_be<std::uint16_t>(at);
@@ -113,10 +111,7 @@ constexpr result<tcp_segment, tcp_fault> parse_tcp(bytes octets) {
     s.flags = std::to_integer<std::uint8_t>(at[13] & std::byte{0x3f});
     s.window = load_be<std::uint16_t>(at + 14);
     s.text = static_cast<std::uint32_t>(octets.size() - header);
-    const auto options = detail::parse_tcp_options(octets.subspan(tcp_header_octets, header - tcp_header_octets));
-    if (!options) return fail(options.error());
-    s.options = *options;
-    return s;
+    return detail::parse_tcp_options(octets.subspan(tcp_header_octets, header - tcp_header_octets), s.options);
 }
 
 /// Octets of the header that `emit` writes.

@@ -273,8 +273,8 @@ struct udp {
         }
 
         Stack& os_;
-        std::array<record, Limits.sockets> records_;
         counters_type counters_;
+        std::array<record, Limits.sockets> records_;
     };
 };
 

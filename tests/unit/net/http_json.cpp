@@ -29,9 +29,9 @@ std::string json(Fill fill) {
 }  // namespace
 
 TEST_CASE("numbers") {
-    CHECK(http::digits(0).view() == "0");
-    CHECK(http::digits(18446744073709551615U).view() == "18446744073709551615");
-    CHECK(http::digits(0xabc0, 16).view() == "abc0");
+    CHECK(uk::digits(0).view() == "0");
+    CHECK(uk::digits(18446744073709551615U).view() == "18446744073709551615");
+    CHECK(uk::digits(0xabc0, 16).view() == "abc0");
     CHECK(json([](auto& o) {
               o.member("a", 0);
               o.member("b", -12);

@@ -5,12 +5,23 @@
 
 namespace net = uk::net;
 namespace flag = net::tcp_flag;
-using net::next_segment;
 using net::seq;
 using net::tcb;
 using net::tcp_state;
 
 namespace {
+
+net::tcp_plan next_segment(const tcb& c, std::uint32_t queued, std::uint32_t allowed, bool no_delay) {
+    net::tcp_plan p;
+    net::next_segment(p, c, queued, allowed, no_delay);
+    return p;
+}
+
+net::tcp_plan probe_segment(const tcb& c, std::uint32_t queued) {
+    net::tcp_plan p;
+    net::probe_segment(p, c, queued);
+    return p;
+}
 
 constexpr std::uint32_t plenty = 1'000'000;
 
@@ -24,7 +35,7 @@ tcb open_connection() {
     return c;
 }
 
-void sent(tcb& c, const net::tcp_plan& p) { net::on_sent(c, c.nxt, p.length + (p.has(flag::fin) ? 1U : 0U), p.has(flag::fin)); }
+void sent(tcb& c, const net::tcp_plan& p) { net::on_sent(c, p.from, p.places(), p.has(flag::fin)); }
 
 }  // namespace
 
@@ -67,14 +78,14 @@ TEST_CASE("the smaller of both windows is the limit") {
     const auto p = next_segment(c, 5000, plenty, false);
     CHECK_FALSE(p.send);
     CHECK(p.unsent == 5000);
-    CHECK(net::probe_segment(c, 5000).length == 1);
+    CHECK(probe_segment(c, 5000).length == 1);
 }
 
 TEST_CASE("silly windows are not filled (RFC 9293 section 3.8.6.2.1)") {
     tcb c = open_connection();
     c.window = 100;
     CHECK_FALSE(next_segment(c, 5000, plenty, false).send);
-    CHECK(net::probe_segment(c, 5000).length == 100);
+    CHECK(probe_segment(c, 5000).length == 100);
     CHECK(next_segment(c, 80, plenty, false).send);  // all there is
     c.window_max = 150;                              // a small receiver: half of its buffer will do
     CHECK(next_segment(c, 5000, plenty, false).send);
@@ -124,4 +135,20 @@ TEST_CASE("nothing is sent in states that have nothing to say") {
         c.state = s;
         CHECK_FALSE(next_segment(c, 1000, plenty, true).send);
     }
+}
+
+TEST_CASE("what is sent again begins at the first octet that is not acknowledged") {
+    tcb c = open_connection();
+    net::tcp_plan p;
+    net::next_segment(p, c, 1500, plenty, false);
+    sent(c, p);
+    net::segment_again(p, c, 1500);
+    CHECK(p.send);
+    CHECK(p.from == c.una);
+    CHECK(p.length == 1000);
+    c.state = tcp_state::syn_received;
+    net::segment_again(p, c, 1500);
+    CHECK(p.has(flag::syn));
+    CHECK(p.length == 0);
+    CHECK(p.places() == 1);
 }

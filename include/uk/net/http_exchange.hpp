@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/arena.hpp>
+#include <uk/bytes.hpp>
+#include <uk/net/http_request.hpp>
+#include <uk/net/http_response.hpp>
+#include <uk/net/http_transport.hpp>
+#include <uk/net/http_wire.hpp>
+#include <uk/packet.hpp>
+#include <uk/result.hpp>
+#include <uk/task.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string_view>
+
+/// What a server does on one connection, but for the waiting: no coroutines and no templates here.
+namespace uk::net::http {
+
+/// One request with its response. Lives in the frame memory from the request's head to the end of its body.
+struct exchange {
+    exchange(transport& io, std::string_view text, bool last)
+        : wrong(parse_head(text, {io.server.limit.fields, io.server.limit.body_octets}, head)),
+          in(io, head),
+          out(io, head, head.keep_alive && !last) {}
+
+    request_head head{};
+    fault wrong;
+    request in;
+    response out;
+    result<> outcome{};               ///< of the handler
+    std::optional<task<>> pending{};  ///< the handler, if it is a coroutine; refers to the rest
+};
+
+namespace detail {
+
+/// The status for a handler's error when nothing was sent yet.
+constexpr unsigned status_for(error e) {
+    switch (e) {
+        case error::invalid: return 400;
+        case error::timed_out: return 408;
+        case error::too_large: return 413;
+        case error::no_memory:
+        case error::no_buffers: return 503;
+        default: return 500;
+    }
+}
+
+}  // namespace detail
+
+/// A connection's requests, one after the other, as steps for the task that serves it: it asks for the `next` one, does
+/// that, and asks again.
+class conversation : public transport {
+public:
+    enum class step : std::uint8_t {
+        read,    ///< wait for octets and put them into `unread`
+        handle,  ///< let the handler answer `now`
+        send,    ///< send what `prepare` got
+        part,    ///< finish the sending side
+        end,     ///< close the connection
+        abort,
+    };
+
+    /// A `status` other than 0 is sent at once, and nothing else.
+    conversation(server_state& s, const operations& o, action expired, unsigned status)
+        : transport(s, o, expired), status_(status), phase_(status == 0 ? phase::head : phase::refused) {}
+
+    inline step next();
+
+    /// The last step failed.
+    void give_up() { phase_ = phase::broken; }
+
+    /// Everything that the request's views point into may go afterwards.
+    [[gnu::noinline]] void end_request() {
+        if (now != nullptr) {
+            now->~exchange();
+            arena::free(now);
+            now = nullptr;
+        }
+        drop_gathered();
+        page_ = {};
+        answered = false;
+        no_buffers = false;
+        body_started = false;
+    }
+
+    exchange* now = nullptr;
+
+private:
+    enum class phase : std::uint8_t { head, handling, sending, linger, refused, refusing, broken };
+
+    step refuse(fault f) {
+        ++server.count.refused[static_cast<std::size_t>(f)];
+        return refuse(status_of(f));
+    }
+
+    // Sends a whole response without a request, or nothing when there is no buffer, and says goodbye.
+    [[gnu::noinline]] step refuse(unsigned status) {
+        end_request();
+        response out(*this, {}, false);
+        if (!out.error_page(status) || !out.finish_whole()) return part();
+        page_ = out.take_piece();
+        prepare(page_.contents(), {}, false);
+        phase_ = phase::refusing;
+        return step::send;
+    }
+
+    // What still comes is skipped for a while, so that the peer finds the response before a reset (RFC 9112
+    // section 9.6).
+    step part() {
+        end_request();
+        wait(waiting::linger, server.limit.linger_timeout);
+        become_idle();
+        left_ = server.limit.linger_octets;
+        phase_ = phase::linger;
+        return step::part;
+    }
+
+    step skip() {
+        if (unread.size() > left_) return step::end;
+        left_ -= static_cast<std::uint32_t>(unread.size());
+        unread = {};
+        return step::read;
+    }
+
+    inline step read_head();
+    inline step settle();
+    inline step send_piece();
+    inline step skip_body();
+
+    packet page_;              // an error page being sent
+    std::uint32_t left_ = 0;   // octets that are still skipped
+    std::uint32_t number_ = 0;
+    unsigned status_;
+    std::uint8_t sent_ = 0;  // pieces of the response
+    phase phase_;
+};
+
+inline conversation::step conversation::read_head() {
+    std::string_view text;
+    const fault wrong = next_head(text);
+    if (wrong == fault::none && text.empty()) {
+        wait_for_head();
+        return step::read;
+    }
+    wait_no_more();
+    if (wrong != fault::none) return refuse(wrong);
+    void* room = server.home.frames.allocate(sizeof(exchange));
+    if (room == nullptr) {
+        ++server.count.no_memory;
+        return refuse(503);
+    }
+    ++server.count.requests;
+    now = new (room) exchange(*this, text, ++number_ >= server.limit.requests);
+    if (now->wrong != fault::none) return refuse(now->wrong);
+    phase_ = phase::handling;
+    return step::handle;
+}
+
+// After the handler: prepares what is still to be sent.
+inline conversation::step conversation::settle() {
+    response& out = now->out;
+    const result<> outcome = now->outcome;
+    const body_progress& body = now->in.body();
+    now->pending.reset();
+    const fault framing = body.reader.wrong();
+    if (framing != fault::none) ++server.count.refused[static_cast<std::size_t>(framing)];
+    if (!outcome && (outcome.error() == error::closed || outcome.error() == error::reset)) return step::abort;
+    left_ = server.limit.discard_octets;
+    // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
+    if ((body.tell_to_continue && !body.reader.done()) || framing != fault::none || body.reader.left() > left_)
+        out.do_not_keep();
+    if (out.started()) {
+        if (!outcome || out.broken()) {
+            ++server.count.handler_failed;
+            return step::abort;
+        }
+    } else {
+        bool ready = true;
+        if (!outcome) {
+            const unsigned status = detail::status_for(outcome.error());
+            if (status == 500) ++server.count.handler_failed;
+            ready = out.error_page(status).has_value();
+        }
+        no_buffers = false;
+        if (!ready || !out.finish_whole()) return refuse(503);
+    }
+    phase_ = phase::sending;
+    sent_ = 0;
+    return send_piece();
+}
+
+inline conversation::step conversation::send_piece() {
+    const response& out = now->out;
+    if (sent_ == out.pieces()) return out.keep() ? skip_body() : part();
+    const bytes piece = out.piece(sent_++);
+    prepare(piece, sent_ == out.pieces() ? out.constant_body() : bytes(), true);
+    return step::send;
+}
+
+// The client may still be sending what the handler did not want to read.
+inline conversation::step conversation::skip_body() {
+    body_reader& reader = now->in.body().reader;
+    while (!unread.empty() && !reader.done()) {
+        const std::size_t n = reader.take(unread).size();
+        if (reader.wrong() != fault::none || n > left_) return part();
+        left_ -= static_cast<std::uint32_t>(n);
+    }
+    if (!reader.done()) {
+        wait_for_body();
+        return step::read;
+    }
+    end_request();
+    phase_ = phase::head;
+    return read_head();
+}
+
+inline conversation::step conversation::next() {
+    switch (phase_) {
+        case phase::head: return read_head();
+        case phase::handling: return settle();
+        case phase::sending: return send_piece();
+        case phase::linger: return skip();
+        case phase::refused: return refuse(status_);
+        case phase::refusing: return part();
+        case phase::broken: break;
+    }
+    return step::abort;
+}
+
+}  // namespace uk::net::http
