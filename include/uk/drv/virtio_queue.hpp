@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -25,18 +26,36 @@ struct virtio_used {
     std::uint32_t length;
 };
 
-/// A split virtqueue (section 2.7) of at most `Capacity` descriptors, with its memory: never moved once set up. Neither
-/// indirect descriptors nor event indices are used. The device can write all of the ring memory, so the state of the
-/// driver's side is kept apart and is never read back from there.
-template <std::uint16_t Capacity, class Doorbell>
-class virtio_queue {
-public:
-    static_assert(std::has_single_bit(Capacity) && Capacity <= 32768,
-                  "virtio_queue: the number of descriptors is a power of two, at most 32768 (section 2.7).");
+// What lies in the memory that is shared with the device.
+struct virtio_descriptor {
+    std::uint64_t address;
+    std::uint32_t length;
+    std::uint16_t flags;  // 1: another follows, 2: the device writes
+    std::uint16_t next;
+};
+struct virtio_ring_head {
+    std::uint16_t flags;
+    std::uint16_t index;
+};
+struct virtio_used_entry {
+    std::uint32_t id;
+    std::uint32_t length;
+};
 
-    [[gnu::noinline]] virtio_queue() {}
-    virtio_queue(const virtio_queue&) = delete;
-    virtio_queue& operator=(const virtio_queue&) = delete;
+// What is ours alone, for each descriptor: the free ones, and those of each buffer, are chains.
+struct virtio_slot {
+    std::uint16_t next;
+    std::uint16_t chain;  // descriptors of the buffer with that id; 0: the device has none such
+};
+
+/// A split virtqueue (section 2.7) over memory that virtio_queue gives it. Neither indirect descriptors nor event indices are
+/// used. The device can write all of the ring memory, so the state of the driver's side is kept apart and is never read
+/// back from there.
+template <class Doorbell>
+class virtio_ring {
+public:
+    virtio_ring(const virtio_ring&) = delete;
+    virtio_ring& operator=(const virtio_ring&) = delete;
 
     /// Gives the memory to the device as its queue number `index`, before it goes to work (sections 4.1.5.1.3 and
     /// 4.2.3.2). `dma(pointer)` is the device's view of an address. False when the device has no such queue, or no way
@@ -47,18 +66,20 @@ public:
         const std::uint32_t most = device.read(virtio_reg::queue_size_max);
         if (most == 0 || !device.wake_by_queue(wakes)) return false;
         // Whatever the device says, a power of two that both sides can hold.
-        size_ = most < Capacity ? std::bit_floor(static_cast<std::uint16_t>(most)) : Capacity;
+        size_ = most < capacity_ ? std::bit_floor(static_cast<std::uint16_t>(most)) : capacity_;
+        lay_out();
         device.write(virtio_reg::queue_size, size_);
-        const std::uint64_t areas[]{dma(&descriptors_), dma(&available_), dma(&used_)};
+        const volatile void* const areas[]{descriptors_, available_, used_};
         for (unsigned i = 0; i < 3; ++i) {
-            device.write(virtio_reg::queue_address(i, 0), static_cast<std::uint32_t>(areas[i]));
-            device.write(virtio_reg::queue_address(i, 1), static_cast<std::uint32_t>(areas[i] >> 32));
+            const std::uint64_t address = dma(areas[i]);
+            device.write(virtio_reg::queue_address(i, 0), static_cast<std::uint32_t>(address));
+            device.write(virtio_reg::queue_address(i, 1), static_cast<std::uint32_t>(address >> 32));
         }
         doorbell_ = device.doorbell(index);
         if (!doorbell_) return false;
         // Section 2.7.7: the device need not interrupt.
-        available_.flags = wakes ? 0 : 1;
-        for (std::uint16_t i = 0; i < size_; ++i) next_[i] = static_cast<std::uint16_t>(i + 1);
+        available_->flags = wakes ? 0 : 1;
+        for (std::uint16_t i = 0; i < size_; ++i) slots_[i].next = static_cast<std::uint16_t>(i + 1);
         room_ = size_;
         device.write(virtio_reg::queue_enable, 1);
         return true;
@@ -76,18 +97,18 @@ public:
         const std::uint16_t id = free_;
         std::size_t left = pieces.size();
         for (const virtio_piece& piece : pieces) {
-            const std::uint16_t next = next_[free_];
+            const std::uint16_t next = slots_[free_].next;
             const int flags = (--left != 0 ? 1 : 0) | (piece.device_writes ? 2 : 0);
             descriptors_[free_] = {piece.address, piece.length, static_cast<std::uint16_t>(flags), next};
             free_ = next;
         }
-        chain_[id] = static_cast<std::uint16_t>(pieces.size());
+        slots_[id].chain = static_cast<std::uint16_t>(pieces.size());
         room_ = static_cast<std::uint16_t>(room_ - pieces.size());
         ++outstanding_;
-        available_.ring[published_ & (size_ - 1)] = id;
+        available_entries_[published_ & (size_ - 1)] = id;
         ++published_;
         // Section 2.7.13.3: the device sees the entry no later than the index.
-        __atomic_store_n(&available_.index, published_, __ATOMIC_RELEASE);
+        __atomic_store_n(&available_->index, published_, __ATOMIC_RELEASE);
         looks_ = 2;
         return id;
     }
@@ -97,7 +118,7 @@ public:
     std::optional<virtio_used> take(virtio_ring_faults& faults) {
         while (!broken_) {
             // Section 2.7.14: the entries are read no earlier than the index.
-            const std::uint16_t index = __atomic_load_n(&used_.index, __ATOMIC_ACQUIRE);
+            const std::uint16_t index = __atomic_load_n(&used_->index, __ATOMIC_ACQUIRE);
             const auto ready = static_cast<std::uint16_t>(index - seen_);
             if (ready == 0) break;
             if (ready > outstanding_) {
@@ -105,11 +126,11 @@ public:
                 broken_ = true;
                 break;
             }
-            const volatile used_entry& entry = used_.ring[seen_ & (size_ - 1)];
+            const volatile virtio_used_entry& entry = used_entries_[seen_ & (size_ - 1)];
             const std::uint32_t id = entry.id;
             const std::uint32_t length = entry.length;
             ++seen_;
-            if (id < size_ && chain_[id] != 0) {
+            if (id < size_ && slots_[id].chain != 0) {
                 release(static_cast<std::uint16_t>(id));
                 return virtio_used{static_cast<std::uint16_t>(id), length};
             }
@@ -129,45 +150,53 @@ public:
         // (QEMU's TCG) break that, and would lose the announcement for ever; by the second look, one turn later, the
         // index is out there too.
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if ((__atomic_load_n(&used_.flags, __ATOMIC_RELAXED) & 1) != 0) return;
+        if ((__atomic_load_n(&used_->flags, __ATOMIC_RELAXED) & 1) != 0) return;
         looks_ = 0;
         doorbell_.ring();
     }
 
+protected:
+    /// `memory` has `octets(capacity)` octets, at a multiple of 16.
+    [[gnu::noinline]] virtio_ring(std::byte* memory, std::uint16_t capacity) : memory_(memory), capacity_(capacity) {}
+    ~virtio_ring() = default;
+
+    // Descriptors, available ring, used ring, slots; the first three aligned by section 2.7 for any power of two.
+    static constexpr std::size_t octets(std::size_t capacity) {
+        return capacity * (sizeof(virtio_descriptor) + sizeof(std::uint16_t) + sizeof(virtio_used_entry) +
+                           sizeof(virtio_slot)) +
+               2 * sizeof(virtio_ring_head) + capacity % 2 * sizeof(std::uint16_t);
+    }
+
 private:
-    struct descriptor {
-        std::uint64_t address;
-        std::uint32_t length;
-        std::uint16_t flags;  // 1: another follows, 2: the device writes
-        std::uint16_t next;
-    };
-    struct available_ring {
-        std::uint16_t flags;
-        std::uint16_t index;
-        std::uint16_t ring[Capacity];
-    };
-    struct used_entry {
-        std::uint32_t id;
-        std::uint32_t length;
-    };
-    struct used_ring {
-        std::uint16_t flags;
-        std::uint16_t index;
-        used_entry ring[Capacity];
-    };
+    void lay_out() {
+        std::memset(memory_, 0, octets(capacity_));
+        descriptors_ = reinterpret_cast<virtio_descriptor*>(memory_);
+        available_ = reinterpret_cast<virtio_ring_head*>(descriptors_ + capacity_);
+        available_entries_ = reinterpret_cast<std::uint16_t*>(available_ + 1);
+        used_ = reinterpret_cast<virtio_ring_head*>(available_entries_ + capacity_ + capacity_ % 2);
+        used_entries_ = reinterpret_cast<virtio_used_entry*>(used_ + 1);
+        slots_ = reinterpret_cast<virtio_slot*>(used_entries_ + capacity_);
+    }
 
     void release(std::uint16_t id) {
         std::uint16_t last = id;
-        for (std::uint16_t i = 1; i < chain_[id]; ++i) last = next_[last];
-        next_[last] = free_;
+        for (std::uint16_t i = 1; i < slots_[id].chain; ++i) last = slots_[last].next;
+        slots_[last].next = free_;
         free_ = id;
-        room_ = static_cast<std::uint16_t>(room_ + chain_[id]);
-        chain_[id] = 0;
+        room_ = static_cast<std::uint16_t>(room_ + slots_[id].chain);
+        slots_[id].chain = 0;
         --outstanding_;
     }
 
-    // Ours alone; small members first, for short displacements.
+    std::byte* const memory_;
+    virtio_descriptor* descriptors_ = nullptr;
+    virtio_ring_head* available_ = nullptr;
+    std::uint16_t* available_entries_ = nullptr;
+    virtio_ring_head* used_ = nullptr;
+    virtio_used_entry* used_entries_ = nullptr;
+    virtio_slot* slots_ = nullptr;
     Doorbell doorbell_{};
+    const std::uint16_t capacity_;
     std::uint16_t size_ = 0;
     std::uint16_t room_ = 0;
     std::uint16_t free_ = 0;
@@ -176,13 +205,19 @@ private:
     std::uint16_t seen_ = 0;
     std::uint8_t looks_ = 0;
     bool broken_ = false;
-    std::uint16_t next_[Capacity]{};   // the free descriptors, and those of each buffer, as chains
-    std::uint16_t chain_[Capacity]{};  // descriptors of the buffer with that id; 0: the device has none such
+};
 
-    // Shared with the device; alignment by section 2.7.
-    alignas(16) descriptor descriptors_[Capacity]{};
-    available_ring available_{};
-    alignas(4) used_ring used_{};
+/// A virtqueue of at most `Capacity` descriptors, with its memory: never moved once set up.
+template <std::uint16_t Capacity, class Doorbell>
+class virtio_queue : public virtio_ring<Doorbell> {
+public:
+    static_assert(std::has_single_bit(Capacity) && Capacity <= 32768,
+                  "virtio_queue: the number of descriptors is a power of two, at most 32768 (section 2.7).");
+
+    virtio_queue() : virtio_ring<Doorbell>(memory_, Capacity) {}
+
+private:
+    alignas(16) std::byte memory_[virtio_ring<Doorbell>::octets(Capacity)];
 };
 
 }  // namespace uk::drv

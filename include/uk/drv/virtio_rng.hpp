@@ -100,7 +100,7 @@ struct virtio_rng {
 
         Stack& os_;
         device_type device_;
-        virtio_queue<32, typename device_type::doorbell_type> queue_;
+        virtio_queue<2, typename device_type::doorbell_type> queue_;
         alignas(16) std::byte memory_[64]{};
         virtio_ring_faults faults_;
         state state_ = state::unknown;

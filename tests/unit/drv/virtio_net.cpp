@@ -354,9 +354,11 @@ TEST_CASE("virtio_net: a full ring drops, counts, rings, and recovers without a 
     static constexpr std::byte text[1]{};
     const auto before = r.store().available();
     for (unsigned i = 0; i < 7; ++i) CHECK(net.send(r.frame(20, i)));
-    uk::outgoing two = r.frame(20, 7);
-    two.body = text;
-    CHECK(!net.send(std::move(two)));
+    {
+        uk::outgoing two = r.frame(20, 7);
+        two.body = text;
+        CHECK(!net.send(std::move(two)));
+    }
     CHECK(net.send(r.frame(20, 7)));
     CHECK(!net.send(r.frame(20, 8)));
     CHECK(net.counters().send_full == 2);
