@@ -45,7 +45,8 @@ struct any_entropy {
     template <class Stack>
     class in : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>... {
     public:
-        [[gnu::noinline]] explicit in(Stack& os) : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>(os)... {}
+        [[gnu::noinline]] explicit in(Stack& os)
+            : detail::entropy_source<typename detail::object_of<Sources, Stack>::type>(os)... {}
 
         bool fill(writable_bytes out) {
             return (false || ... ||

@@ -90,7 +90,8 @@ public:
     /// Gives up the handle without giving back the reference: for rings that remember a buffer by its record.
     packet_buffer* detach() { return std::exchange(buffer_, nullptr); }
 
-    /// The handle again, of octets [begin, begin + size) of the buffer's storage. A driver cuts `size` to what it posted.
+    /// The handle again, of octets [begin, begin + size) of the buffer's storage. A driver cuts `size` to what it
+    /// posted.
     inline static packet attach(packet_buffer* buffer, std::size_t begin, std::size_t size);
 
     /// True when nobody else holds the buffer: only then may its octets be written.
@@ -171,9 +172,9 @@ inline void packet::release() {
     if (--buffer_->references == 0) buffer_->home->put(buffer_);
 }
 
-/// What a layer hands down to be sent: `head` starts with the headers (each layer pushes its own in front), `body` is an
-/// optional second piece that is sent from where it lies. `owner` keeps the body's memory alive until the device is done
-/// with it; it is empty for constant data.
+/// What a layer hands down to be sent: `head` starts with the headers (each layer pushes its own in front), `body` is
+/// an optional second piece that is sent from where it lies. `owner` keeps the body's memory alive until the device is
+/// done with it; it is empty for constant data.
 struct outgoing {
     packet head;
     bytes body{};

@@ -96,10 +96,11 @@ struct promise : promise_base {
 
     template <class... Args>
     explicit promise(Args&... args) {
-        static_assert(require<leads_to_scheduler<Args...>(),
-                              "uk::task: a coroutine takes its frame from its stack's arena: its stack or one of its parts "
-                              "must be among the parameters (add `server& os`), and the stack must have port::tasks (list "
-                              "uk::uses<uk::port::tasks>).">());
+        static_assert(
+            require<leads_to_scheduler<Args...>(),
+                    "uk::task: a coroutine takes its frame from its stack's arena: its stack or one of its parts "
+                    "must be among the parameters (add `server& os`), and the stack must have port::tasks (list "
+                    "uk::uses<uk::port::tasks>).">());
         if constexpr (leads_to_scheduler<Args...>()) home = &scheduler_among(args...);
     }
 
@@ -113,9 +114,7 @@ struct promise : promise_base {
     }
     static void operator delete(void* frame) noexcept { arena::free(frame); }
 
-    task<T> get_return_object() noexcept {
-        return task<T>(std::coroutine_handle<promise>::from_promise(*this));
-    }
+    task<T> get_return_object() noexcept { return task<T>(std::coroutine_handle<promise>::from_promise(*this)); }
     static task<T> get_return_object_on_allocation_failure() noexcept { return task<T>(nullptr); }
     final_awaiter<T> final_suspend() noexcept { return {}; }
 
@@ -173,8 +172,8 @@ public:
     awaiter operator co_await() const& noexcept { return awaiter(handle_); }
     awaiter operator co_await() && noexcept { return awaiter(handle_); }
 
-    /// Runs the task up to where it first waits, and leaves the rest to its scheduler, which frees it when it ends. Fails
-    /// with `no_memory` when there was no room for the frame.
+    /// Runs the task up to where it first waits, and leaves the rest to its scheduler, which frees it when it ends.
+    /// Fails with `no_memory` when there was no room for the frame.
     result<> detach() && {
         if (!handle_) return fail(error::no_memory);
         handle h = std::exchange(handle_, nullptr);
@@ -185,7 +184,8 @@ public:
         return {};
     }
 
-    /// For whoever drives the loop: runs the task up to where it first waits; false when there was no room for its frame.
+    /// For whoever drives the loop: runs the task up to where it first waits; false when there was no room for its
+    /// frame.
     bool start() {
         if (!handle_) return false;
         handle_.promise().continuation = std::noop_coroutine();

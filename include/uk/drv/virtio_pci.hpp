@@ -77,21 +77,19 @@ struct virtio_pci_windows {
 
     /// Walks the list, which a device can make to be anything: a bounded number of steps, only in its own space.
     template <class Bus>
-    static virtio_pci_windows of(pci_function<Bus>& function) {
-        virtio_pci_windows found;
+    explicit virtio_pci_windows(pci_function<Bus>& function) {
         unsigned at = function.read(pci_config::capabilities) & 0xfc;
         for (int i = 0; i < 48 && at >= 0x40; ++i) {
             const std::uint32_t head = function.read(at);
             if ((head & 0xff) == pci_config::msix_capability && at + 12 <= pci_config::end) {
                 const std::uint32_t table = function.read(at + 4);
-                found.msix = at;
-                found.msix_entry = function.window(table & 7, table & ~7u, 16);
+                msix = at;
+                msix_entry = function.window(table & 7, table & ~7u, 16);
             } else if ((head & 0xff) == pci_config::vendor_capability && at + 16 <= pci_config::end) {
-                found.take(function, at, head);
+                take(function, at, head);
             }
             at = head >> 8 & 0xfc;
         }
-        return found;
     }
 
 private:
@@ -126,7 +124,7 @@ void open_virtio_pci(Bus& bus, pci_function<Bus>& function, bool wakes, Device& 
     // The upper half's bits are cleared by writing ones.
     const std::uint32_t own = command & 0xffff;
     function.write(pci_config::command, own & ~pci_config::decode);
-    const auto found = virtio_pci_windows::of(function);
+    const virtio_pci_windows found(function);
 
     auto lack = virtio_lack::nothing;
     if (wakes && found.msix_entry.at == nullptr) lack = virtio_lack::interrupt;

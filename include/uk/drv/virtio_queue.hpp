@@ -48,9 +48,9 @@ struct virtio_slot {
     std::uint16_t chain;  // descriptors of the buffer with that id; 0: the device has none such
 };
 
-/// A split virtqueue (section 2.7) over memory that virtio_queue gives it. Neither indirect descriptors nor event indices are
-/// used. The device can write all of the ring memory, so the state of the driver's side is kept apart and is never read
-/// back from there.
+/// A split virtqueue (section 2.7) over memory that virtio_queue gives it. Neither indirect descriptors nor event
+/// indices are used. The device can write all of the ring memory, so the state of the driver's side is kept apart and
+/// is never read back from there.
 template <class Doorbell>
 class virtio_ring {
 public:

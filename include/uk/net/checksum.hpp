@@ -90,7 +90,8 @@ private:
 
 /// The sum begun with the pseudo-header of UDP (RFC 768) and TCP (RFC 9293 section 3.1): `length` is that of their
 /// header and payload.
-[[gnu::noinline]] constexpr checksum pseudo_header(ip4_address from, ip4_address to, std::uint8_t protocol, std::size_t length) {
+[[gnu::noinline]] constexpr checksum pseudo_header(ip4_address from, ip4_address to, std::uint8_t protocol,
+                                                   std::size_t length) {
     return checksum().add(from).add(to).add(std::uint16_t{protocol}).add(static_cast<std::uint16_t>(length));
 }
 

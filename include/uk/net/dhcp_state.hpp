@@ -16,8 +16,8 @@ namespace uk::net {
 
 /// What the server has let to us, and until when.
 struct dhcp_lease {
-    cidr own;                           ///< unspecified: no lease
-    ip4_address router;                 ///< unspecified: none that can be reached
+    cidr own;            ///< unspecified: no lease
+    ip4_address router;  ///< unspecified: none that can be reached
     ip4_address server;
     std::array<ip4_address, 3> dns{};   ///< unspecified from where the list ends
     instant renew = instant::never();   ///< T1 of RFC 2131 section 4.4.5
@@ -27,8 +27,9 @@ struct dhcp_lease {
     bool valid() const { return !own.address.is_unspecified(); }
 };
 
-/// The address in its network that `r`, an OFFER or ACK, lets to us; nothing when no host could use it: server or address
-/// not those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease time.
+/// The address in its network that `r`, an OFFER or ACK, lets to us; nothing when no host could use it: server or
+/// address not those of one host, or the same; a mask with holes, the network's own or its broadcast address, no lease
+/// time.
 inline std::optional<cidr> address_of(const dhcp_reply& r) {
     if (!r.server.is_unicast() || !r.address.is_unicast() || r.address == r.server || r.lease_seconds == 0) return {};
     // Without a mask it is that of the address's class (RFC 950 section 2.1).
@@ -81,8 +82,8 @@ public:
     struct step {
         std::optional<dhcp_request> send;  ///< a message to send to `to`
         ip4_address to;
-        bool lease_changed = false;        ///< `lease()` is to be put into effect, also if there is none any more
-        instant wake = instant::never();   ///< call `on_time` then
+        bool lease_changed = false;       ///< `lease()` is to be put into effect, also if there is none any more
+        instant wake = instant::never();  ///< call `on_time` then
     };
 
     /// `seed` should differ between machines and boots: transaction numbers and delays come from it.

@@ -53,7 +53,7 @@ inline constexpr std::size_t dhcp_options_at = 240;
 inline constexpr std::uint32_t dhcp_cookie = 0x63825363;  // RFC 2131 section 3
 
 /// Takes one option over; false when its length or its value is not one that it may have.
-constexpr bool take_dhcp_option(unsigned code, bytes value, dhcp_reply& r, unsigned& overload) {
+[[gnu::noinline]] constexpr bool take_dhcp_option(unsigned code, bytes value, dhcp_reply& r, unsigned& overload) {
     const unsigned first = value.empty() ? 0 : std::to_integer<unsigned>(value[0]);
     std::uint32_t* number = nullptr;
     ip4_address* list = nullptr;

@@ -25,7 +25,7 @@ alignas(4096) [[gnu::section(".bss.uk_spare_tables")]] table spare[spare_count];
 
 table& below(std::uint64_t& entry) {
     if ((entry & present) == 0) {
-        uk::check(used != spare_count, "device memory needs more page tables");
+        uk::check(used != spare_count, "device memory needs more page tables", "boot/kvm/map.cpp");
         entry = reinterpret_cast<std::uint64_t>(&spare[used++]) | present | writable;
     }
     return *reinterpret_cast<table*>(entry & address_bits);
