@@ -14,8 +14,8 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, uk::packets<{.buffers = 128}>,
-                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 160, .backlog = 64}>> {};
+struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 80 * 1024}>, uk::packets<{.buffers = 128}>,
+                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 256, .backlog = 64}>> {};
 
 uk::result<> home(http::request&, http::response& out) {
     return out.text(http::constant("hello from one type\n"));

@@ -53,7 +53,7 @@ public:
     }
 
     /// Moves everything in `other` behind what is here.
-    [[gnu::noinline]] constexpr void take_all(list& other) {
+    constexpr void take_all(list& other) {
         if (other.empty()) return;
         list_node& first = *other.head_.next_;
         list_node& last = *other.head_.prev_;

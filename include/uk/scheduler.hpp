@@ -51,7 +51,7 @@ public:
 
     /// Runs everything that is ready, with `now` as the time that tasks see, then what is due. New work made ready on
     /// the way waits for the next call. Says whether there is such work.
-    [[gnu::noinline]] bool run(instant now) {
+    bool run(instant now) {
         now_ = now;
         timers.advance(now);
         list<waiter> round;

@@ -38,7 +38,7 @@ public:
     }
 
     /// Fires all that is due at `now`; a timer may arm, cancel or destroy any timer, itself included.
-    [[gnu::noinline]] void advance(instant now) {
+    void advance(instant now) {
         const std::uint64_t to = now.ns >> tick_shift;
         while (now_ < to) {
             const std::uint64_t stop = next_stop();

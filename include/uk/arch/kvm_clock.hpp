@@ -44,7 +44,7 @@ public:
 
     /// Halts until an interrupt or `until`. Returns early after a while, so that no counter overflows, and once after a
     /// timer that was set earlier.
-    [[gnu::noinline]] void idle(instant until) {
+    void idle(instant until) {
         if (until != instant::never()) {
             const instant at = now();
             if (until <= at) return;

@@ -13,40 +13,34 @@ namespace uk::kvm {
 
 namespace detail {
 
-/// Reads from the front of `rest`; `good` until something was not there.
-struct number_reader {
-    std::string_view rest;
-    bool good = true;
-
-    constexpr bool take(char c) {
-        if (!rest.starts_with(c)) return false;
-        rest.remove_prefix(1);
-        return true;
+/// Takes a number from the front of `text`: decimal, or hexadecimal after 0x. Nothing if there is none or it passes
+/// 64 bits.
+constexpr std::optional<std::uint64_t> take_number(std::string_view& text) {
+    const bool is_hex = text.starts_with("0x");
+    const std::uint64_t base = is_hex ? 16 : 10;
+    if (is_hex) text.remove_prefix(2);
+    std::uint64_t value = 0;
+    std::size_t used = 0;
+    for (; used != text.size(); ++used) {
+        const char c = text[used];
+        const char lower = static_cast<char>(c | 0x20);
+        std::uint64_t digit = 16;
+        if (c >= '0' && c <= '9') digit = static_cast<std::uint64_t>(c - '0');
+        if (lower >= 'a' && lower <= 'f') digit = static_cast<std::uint64_t>(lower - 'a' + 10);
+        if (digit >= base) break;
+        if (value > (~std::uint64_t{0} - digit) / base) return {};
+        value = value * base + digit;
     }
-    constexpr void expect(char c) { good &= take(c); }
+    text.remove_prefix(used);
+    if (used == 0) return {};
+    return value;
+}
 
-    /// A number of at most `most`: decimal, or hexadecimal after 0x.
-    constexpr std::uint64_t number(std::uint64_t most) {
-        unsigned base = 10;
-        if (rest.starts_with("0x")) {
-            base = 16;
-            rest.remove_prefix(2);
-        }
-        std::uint64_t value = 0;
-        const std::size_t before = rest.size();
-        for (; !rest.empty(); rest.remove_prefix(1)) {
-            const unsigned c = static_cast<unsigned char>(rest.front());
-            unsigned digit = c - '0';
-            const unsigned letter = (c | 0x20) - 'a';
-            if (digit > 9) digit = letter < 6 ? letter + 10 : 16;
-            if (digit >= base) break;
-            if (value > (most - digit) / base) good = false;
-            value = value * base + digit;
-        }
-        good &= rest.size() != before;
-        return value;
-    }
-};
+constexpr bool take(std::string_view& text, char c) {
+    if (!text.starts_with(c)) return false;
+    text.remove_prefix(1);
+    return true;
+}
 
 }  // namespace detail
 
@@ -55,16 +49,18 @@ struct number_reader {
 /// below 2^46.
 constexpr std::optional<mmio_slot> parse_mmio_slot(std::string_view text) {
     constexpr std::uint64_t least = 0x100, most = 2 << 20;
-    detail::number_reader in{text};
-    std::uint64_t size = in.number(most);
-    size <<= in.take('K') ? 10 : in.take('M') ? 20 : 0;
-    in.expect('@');
-    const std::uint64_t base = in.number((std::uint64_t{1} << 46) - 1);
-    in.expect(':');
-    const std::uint64_t irq = in.number(0xff);
-    if (in.take(':')) in.number(~std::uint64_t{0});
-    if (!in.good || !in.rest.empty() || size < least || size > most || base % 4 != 0) return {};
-    return mmio_slot{base, static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(irq)};
+    auto size = detail::take_number(text);
+    if (!size || *size > most) return {};
+    if (detail::take(text, 'K')) *size <<= 10;
+    else if (detail::take(text, 'M')) *size <<= 20;
+    if (*size < least || *size > most || !detail::take(text, '@')) return {};
+    const auto base = detail::take_number(text);
+    if (!base || *base % 4 != 0 || *base >> 46 != 0 || !detail::take(text, ':')) return {};
+    const auto irq = detail::take_number(text);
+    if (!irq || *irq > 0xff) return {};
+    if (detail::take(text, ':') && !detail::take_number(text)) return {};
+    if (!text.empty()) return {};
+    return mmio_slot{*base, static_cast<std::uint32_t>(*size), static_cast<std::uint32_t>(*irq)};
 }
 
 /// The virtio-mmio windows that the loader appended to the kernel command line, malformed ones left out; how many were

@@ -101,7 +101,7 @@ constexpr bool take_dhcp_options(bytes field, dhcp_reply& r, unsigned& overload)
 /// Takes the reply in `message` over into `r`, which is new; false, with `r` of no use, unless it is a well-formed DHCP
 /// reply over Ethernet, whole to its end option.
 /// Not obeyed: options split into several of one code (RFC 3396); the last one counts.
-[[gnu::noinline]] constexpr bool parse_dhcp(bytes message, dhcp_reply& r) {
+constexpr bool parse_dhcp(bytes message, dhcp_reply& r) {
     if (message.size() < detail::dhcp_options_at) return false;
     const std::byte* at = message.data();
     // A BOOTREPLY, hardware type 1, address length 6.

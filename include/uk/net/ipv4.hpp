@@ -39,11 +39,10 @@ struct ipv4 {
 
         /// Takes the address `own` in its network from now on, and gives the former up. `router` carries everything to
         /// other networks; unspecified, there is none. An unspecified address leaves the host without one.
-        [[gnu::noinline]] void configure(cidr own, ip4_address router) {
+        void configure(cidr own, ip4_address router) {
             if (own == own_ && router == router_) return;
             own_ = own;
             router_ = router;
-            broadcast_ = has_address() ? own.broadcast() : ip4_address::broadcast();
             os_[port::neighbour].set_address(own.address);
             configured_.notify_all(os_.scheduler());
         }
@@ -141,8 +140,8 @@ struct ipv4 {
         bool has_address() const { return !own_.address.is_unspecified(); }
 
         // The limited broadcast, or that of our network.
-        [[gnu::noinline]] bool is_broadcast(ip4_address a) const {
-            return a == ip4_address::broadcast() || a == broadcast_;
+        bool is_broadcast(ip4_address a) const {
+            return a == ip4_address::broadcast() || (has_address() && a == own_.broadcast());
         }
 
         // RFC 1122 section 3.3.1.1. Unspecified when there is no way.
@@ -192,7 +191,6 @@ struct ipv4 {
         Stack& os_;
         cidr own_;
         ip4_address router_;
-        ip4_address broadcast_ = ip4_address::broadcast();
         std::uint16_t next_id_ = 0;
         event configured_;
         counters_type counters_;

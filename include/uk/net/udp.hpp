@@ -258,10 +258,7 @@ struct udp {
                 ++counters_.queue_full;
             } else {
                 ++counters_.received;
-                datagram& last = r->queue[(r->first + r->count++) % Limits.queued];
-                last.contents = std::move(payload);
-                last.from = u.from;
-                last.from_port = u.from_port;
+                r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
                 if (!r->waiting.empty()) os_.scheduler().make_ready(r->waiting.pop_front());
             }
         }
