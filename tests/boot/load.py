@@ -12,7 +12,8 @@ from tool.cases import Case, Failure, expect
 SEQUENTIAL = 1000
 CONCURRENT = 64
 IDLE = 200
-SETTLE = 10     # seconds that closed connections may take to be forgotten
+SETTLE = 40     # seconds that closed connections may take to be forgotten: QEMU's user network loses some ends, then
+                # the server's own time-outs are what ends them (10 s for a head, 30 s in FIN-WAIT)
 
 
 def memory(found):
