@@ -30,7 +30,7 @@ class pipe {
 public:
     /// Takes what arrives.
     using sink = void (*)(void* context, std::uint64_t value, frame&& octets);
-    /// Flips bits of a frame; false when it rather be lost.
+    /// Flips bits of a frame; false when the frame is to be lost instead, because no checksum would show the damage.
     using spoiler = bool (*)(random&, frame&);
 
     pipe(world& in, const quality& q, std::uint64_t stream, sink to, void* context, std::uint64_t value)
@@ -58,8 +58,7 @@ public:
         if (random_.chance(what.loss)) {
             ++counted.lost;
             in_.let_go(std::move(f));
-        } else if (random_.chance(what.corrupt) && !(spoil != nullptr && spoil(random_, f))) {
-            ++counted.lost;
+        } else if (random_.chance(what.corrupt) && !damage(f)) {
             in_.let_go(std::move(f));
         } else {
             launch(std::move(f), left);
@@ -73,6 +72,8 @@ public:
         std::uint64_t overflowed = 0;
         std::uint64_t duplicated = 0;
         std::uint64_t overtaken = 0;
+        std::uint64_t corrupted = 0;
+        std::uint64_t hidden = 0;  ///< were to be corrupted, but lost instead
         std::uint64_t cut = 0;
     };
 
@@ -89,6 +90,12 @@ private:
         ++counter;
         in_.let_go(std::move(f));
         return in_.now();
+    }
+
+    bool damage(frame& f) {
+        const bool done = spoil != nullptr && spoil(random_, f);
+        ++(done ? counted.corrupted : counted.hidden);
+        return done;
     }
 
     void launch(frame&& f, instant left) {

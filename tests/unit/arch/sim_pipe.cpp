@@ -101,6 +101,7 @@ TEST_CASE("a spoiler changes frames, or has them lost; without one they are lost
     a.carry(4);
     a.run();
     CHECK(a.marks == std::vector<int>{0x82});
-    CHECK(a.p.counted.lost == 2);
+    CHECK(a.p.counted.corrupted == 1);
+    CHECK(a.p.counted.hidden == 2);
     CHECK(a.p.counted.cut == 1);
 }
