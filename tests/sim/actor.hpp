@@ -122,39 +122,47 @@ inline uk::task<uk::result<uk::net::tcp_received>> read_patiently(actor& a, role
     co_return co_await uk::within(patience, r.connection.read());
 }
 
-/// One read. False when the talk is over for this side.
-inline uk::task<uk::result<bool>> listen_on(actor& a, role& r) {
+/// One read; fails when the talk is over for this side.
+inline uk::task<> listen_on(actor& a, role& r) {
     if (r.of != nullptr && r.how().pause.count() != 0) co_await uk::sleep(r.how().pause);
     auto text = co_await read_patiently(a, r);
     if (!text) {
         if (text.error() == uk::error::closed) hear_end(a, r);
         finish(r, text.error() == uk::error::closed ? progress::end::done : progress::end::failed, text.error());
-        co_return false;
+        co_return uk::fail(text.error());
     }
     hear(a, r, text->contents());
     if (r.of != nullptr && r.how().aborts && r.me().heard >= r.how().abort_after) {
         finish(r, progress::end::aborted);
         if (!r.how().drops) r.connection.abort();
         r.connection = {};
-        co_return false;
+        co_return uk::fail(uk::error::cancelled);
     }
-    co_return r.of != nullptr || r.named < r.name.size();
+    if (r.of == nullptr && r.named == r.name.size()) co_return uk::fail(uk::error::invalid);
+    co_return {};
 }
 
 /// Listens until `until` octets are heard in all.
-inline uk::task<uk::result<bool>> listen_until(actor& a, role& r, std::uint64_t until) {
+inline uk::task<> listen_until(actor& a, role& r, std::uint64_t until) {
     while (r.of == nullptr || r.me().heard < until) {
-        if (!(co_await (co_await listen_on(a, r)))) {
-            // Closed, but too early for this side's script.
-            if (r.of != nullptr && r.me().over == progress::end::done) r.me().over = progress::end::failed;
-            co_return false;
-        }
+        const uk::result<> heard = co_await listen_on(a, r);
+        if (heard) continue;
+        // Closed, but too early for this side's script.
+        if (r.of != nullptr && r.me().over == progress::end::done) r.me().over = progress::end::failed;
+        co_return heard;
     }
-    co_return true;
+    co_return {};
 }
 
-/// Says the next `octets`; false when it could not.
-inline uk::task<uk::result<bool>> speak(actor& a, role& r, std::uint64_t octets) {
+inline uk::task<> listen_to_end(actor& a, role& r) {
+    while (true) {
+        const uk::result<> heard = co_await listen_on(a, r);
+        if (!heard) co_return {};
+    }
+}
+
+/// Says the next `octets`.
+inline uk::task<> speak(actor& a, role& r, std::uint64_t octets) {
     std::vector<std::byte> buffer;
     progress& me = r.me();
     for (const std::uint64_t end = me.said + octets; me.said < end;) {
@@ -169,13 +177,14 @@ inline uk::task<uk::result<bool>> speak(actor& a, role& r, std::uint64_t octets)
         }
         me.said += n;
         auto write = r.how().constant ? r.connection.write_constant(piece) : r.connection.write(piece);
-        if (auto done = co_await uk::within(patience, write); !done) {
+        const uk::result<> done = co_await uk::within(patience, write);
+        if (!done) {
             finish(r, progress::end::failed, done.error());
-            co_return false;
+            co_return done;
         }
         static_cast<void>(a);
     }
-    co_return true;
+    co_return {};
 }
 
 inline void shut(role& r) {
@@ -189,17 +198,18 @@ struct speech {
     bool running = true;
 };
 inline uk::task<> speak_all(actor& a, role& r, speech& s) {
-    if (co_await (co_await speak(a, r, r.of->total(r.who)))) shut(r);
+    const uk::result<> spoken = co_await speak(a, r, r.of->total(r.who));
+    if (spoken) shut(r);
     s.running = false;
     s.over.notify_all(a.scheduler());
     co_return {};
 }
-inline uk::task<uk::result<bool>> hold_duplex(actor& a, role& r) {
+inline uk::task<> hold_duplex(actor& a, role& r) {
     speech s;
     if (!speak_all(a, r, s).detach()) s.running = false;
-    while (co_await (co_await listen_on(a, r))) {}
+    co_await (co_await listen_to_end(a, r));
     while (s.running) co_await s.over;
-    co_return true;
+    co_return {};
 }
 
 /// Whether `who` closes before it has heard the end of the other.
@@ -207,37 +217,31 @@ inline bool closes_first(const talk& t, unsigned who) {
     return t.ends == (who == client ? closing::client_first : closing::server_first);
 }
 
-inline uk::task<uk::result<bool>> hold_turns(actor& a, role& r) {
+inline uk::task<> hold_turns(actor& a, role& r) {
     for (std::uint32_t round = 0; round < r.of->rounds; ++round) {
         const bool last = round + 1 == r.of->rounds;
         const std::uint64_t heard = std::uint64_t{r.of->how[1 - r.who].octets} * (round + 1);
-        if (r.who == server && !(co_await (co_await listen_until(a, r, heard)))) co_return false;
-        if (!(co_await (co_await speak(a, r, r.how().octets)))) co_return false;
+        if (r.who == server) co_await (co_await listen_until(a, r, heard));
+        co_await (co_await speak(a, r, r.how().octets));
         if (last && closes_first(*r.of, r.who)) shut(r);
-        if (r.who == client && !(co_await (co_await listen_until(a, r, heard)))) co_return false;
+        if (r.who == client) co_await (co_await listen_until(a, r, heard));
     }
     // The client of a talk that nobody closes early begins the end; others hear the end first.
     if (r.who == client && r.of->ends == closing::client_last) shut(r);
-    while (co_await (co_await listen_on(a, r))) {}
+    co_await (co_await listen_to_end(a, r));
     if (!r.me().shut && r.me().over == progress::end::done) shut(r);
-    co_return true;
+    co_return {};
 }
 
 inline uk::task<> hold(actor& a, role& r) {
-    if (r.of->duplex) {
-        co_await (co_await hold_duplex(a, r));
-    } else {
-        co_await (co_await hold_turns(a, r));
-    }
-    co_return {};
+    const uk::result<> held = r.of->duplex ? co_await hold_duplex(a, r) : co_await hold_turns(a, r);
+    co_return held;
 }
 
 /// A connection that was accepted.
 inline uk::task<> serve(actor& a, tcp_connection c) {
     role r(nullptr, server, std::move(c));
-    while (r.of == nullptr) {
-        if (!(co_await (co_await listen_on(a, r)))) co_return {};
-    }
+    while (r.of == nullptr) co_await (co_await listen_on(a, r));
     co_await (co_await hold(a, r));
     co_return {};
 }
@@ -251,12 +255,16 @@ uk::task<> serve_all(Host& os, actor& a) {
     }
 }
 
+/// The ports that the two hosts of a meeting call; see crossing.hpp.
+inline constexpr std::uint16_t met_by[2] = {101, 102};
+
 template <class Host>
-uk::task<> call(Host& os, actor& a, talk& t) {
-    role r(&t, client, {});
-    const uk::ip4_address to = uk::sim::address_of(t.how[server].host);
+uk::task<> call(Host& os, actor& a, talk& t, unsigned who) {
+    role r(&t, who, {});
+    const uk::ip4_address to = uk::sim::address_of(t.how[1 - who].host);
+    const std::uint16_t port = t.meeting ? met_by[a.where.number] : service;
     while (true) {
-        auto c = co_await uk::within(patience, os[uk::port::stream].connect(to, service));
+        auto c = co_await uk::within(patience, os[uk::port::stream].connect(to, port));
         if (c) {
             r.connection = *std::move(c);
             break;
@@ -267,7 +275,7 @@ uk::task<> call(Host& os, actor& a, talk& t) {
         }
         co_await uk::sleep(1s);
     }
-    r.connection.set_no_delay(t.how[client].no_delay);
+    r.connection.set_no_delay(t.how[who].no_delay);
     co_await (co_await hold(a, r));
     co_return {};
 }
@@ -277,14 +285,16 @@ template <class Host>
 uk::task<> call_all(Host& os, actor& a) {
     std::vector<talk*> mine;
     for (talk& t : a.play.talks) {
-        if (t.how[client].host == a.where.number && t.start >= a.where.in.now()) mine.push_back(&t);
+        const bool calls = t.how[client].host == a.where.number || (t.meeting && t.how[server].host == a.where.number);
+        if (calls && t.start >= a.where.in.now()) mine.push_back(&t);
     }
     std::sort(mine.begin(), mine.end(), [](const talk* x, const talk* y) {
         return x->start != y->start ? x->start < y->start : x->number < y->number;
     });
     for (talk* t : mine) {
         if (t->start > a.where.in.now()) co_await uk::sleep(t->start - a.where.in.now());
-        if (!call(os, a, *t).detach()) a.broke("no memory for a client's task");
+        const unsigned who = t->how[client].host == a.where.number ? client : server;
+        if (!call(os, a, *t, who).detach()) a.broke("no memory for a client's task");
     }
     co_return {};
 }

@@ -34,7 +34,9 @@ public:
             crowd();
         } else {
             for (unsigned n = r_.between(1, 4); n != 0; --n) add_talk();
+            if (hosts == 2 && r_.chance(150'000)) s_.talks.front().meeting = true;
         }
+        if (r_.chance(150'000)) s_.forgeries = r_.between(10, 300);
         // Handshakes may find a short queue full of others each time.
         if (s_.talks.size() > 1) require_queue(theme == 0 ? 10 : 6);
         if (r_.chance(120'000)) add_mishap(true);

@@ -59,6 +59,7 @@ struct talk {
     uk::instant start;
     std::uint32_t rounds = 1;  ///< request and answer
     bool duplex = false;       ///< both speak at once, in one round
+    bool meeting = false;      ///< both open it at once (RFC 9293 figure 8)
     closing ends = closing::client_last;
     manner how[2];
 
@@ -91,6 +92,7 @@ struct scenario {
     uk::duration latency{0};
     std::vector<talk> talks;
     std::vector<mishap> mishaps;
+    unsigned forgeries = 0;        ///< segments of a stranger, who knows connections but not their numbers
     bool gentle = true;            ///< so little is lost that every undisturbed talk must end well
 
     bool switched() const { return kinds.size() > 2; }

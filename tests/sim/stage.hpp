@@ -2,6 +2,8 @@
 #pragma once
 
 #include "actor.hpp"
+#include "crossing.hpp"
+#include "forge.hpp"
 #include "hosts.hpp"
 #include "plan.hpp"
 #include "segment.hpp"
@@ -69,7 +71,8 @@ struct outcome {
 /// Runs one scenario and judges it.
 class theatre {
 public:
-    explicit theatre(scenario s) : play_(std::move(s)), world_(play_.seed), cables_(world_), watch_(world_, found_) {
+    explicit theatre(scenario s) : play_(std::move(s)), world_(play_.seed), cables_(world_), watch_(world_, found_),
+          forger_(play_.seed, 0x666f7267) {
         for (unsigned i = 0; i < play_.kinds.size(); ++i) {
             seats_.push_back(std::make_unique<uk::sim::seat>(world_, i));
             seats_.back()->latency = play_.latency;
@@ -79,6 +82,8 @@ public:
     }
 
     uk::sim::world& world() { return world_; }
+    uk::sim::wire& cables() { return cables_; }
+    life* host(unsigned i) { return lives_[i].get(); }
     const scenario& play() const { return play_; }
 
     outcome run() {
@@ -86,9 +91,11 @@ public:
         for (std::size_t i = 0; i < play_.mishaps.size(); ++i) {
             world_.at(play_.mishaps[i].at, &theatre::strike, this, i);
         }
+        if (play_.forgeries != 0) world_.at({}, &theatre::forge, this, play_.forgeries);
         while (!world_.at_rest() && world_.steps() < most_steps && world_.step(deadline)) {}
         if (!world_.at_rest()) {
-            found_.add(world_.now(), world_.steps() >= most_steps ? "it goes on without end" : "it does not end in time");
+            const bool busy = world_.steps() >= most_steps;
+            found_.add(world_.now(), busy ? "it goes on without end" : "it does not end in time");
         } else {
             judge();
         }
@@ -99,7 +106,7 @@ private:
     static constexpr std::uint64_t most_steps = 3'000'000;
     static constexpr uk::instant deadline{std::uint64_t{7} * 24 * 3'600 * 1'000'000'000};
     /// A cut of this length may end a handshake.
-    static constexpr uk::duration long_cut = 8s;
+    static constexpr uk::duration long_cut = 3s;
 
     void connect() {
         if (play_.switched()) {
@@ -108,11 +115,32 @@ private:
             }
         } else {
             cables_.join(*seats_[0], *seats_[1], play_.cables[0].up, play_.cables[0].down);
+            for (unsigned from : {0U, 1U}) cables_.pipes()[from]->lead_to(&theatre::cross, this, from);
         }
         for (const auto& p : cables_.pipes()) p->spoil = flip_bits;
     }
 
-    void start(unsigned host) { lives_[host] = std::make_unique<life>(play_.kinds[host], *seats_[host], play_, found_); }
+    static void cross(void* context, std::uint64_t from, uk::sim::frame&& f) {
+        auto& self = *static_cast<theatre*>(context);
+        const auto host = static_cast<unsigned>(from);
+        if (!self.crossing_.pass(host, f)) return self.world_.let_go(std::move(f));
+        self.seats_[1 - host]->arrive(std::move(f));
+    }
+
+    static void forge(void* context, std::uint64_t left, uk::sim::frame&&) {
+        auto& self = *static_cast<theatre*>(context);
+        if (const auto end = self.watch_.end(self.forger_.below(1'000'000))) {
+            const unsigned at = end->to.value - uk::sim::address_of(0).value;
+            self.seats_[at]->arrive(forged(self.forger_, *end, self.seats_[at]->address()));
+        }
+        if (left == 0) return;
+        self.world_.at(self.world_.now() + uk::duration(self.forger_.between(100'000, 400'000'000)), &theatre::forge,
+                       context, left - 1);
+    }
+
+    void start(unsigned host) {
+        lives_[host] = std::make_unique<life>(play_.kinds[host], *seats_[host], play_, found_);
+    }
 
     // Mishaps. A value is the number of the mishap.
 
@@ -182,10 +210,10 @@ private:
         if (well || given_up || t.disturbed || !play_.gentle) return;
         for (unsigned who : {client, server}) {
             const progress& p = t.side[who];
-            found_.add(world_.now(), say("talk {} (host {} to {}): side {} has said {} and heard {} of {} and {}: {}, {}",
-                                         t.number, t.how[client].host, t.how[server].host, who, p.said, p.heard,
-                                         t.total(who), t.total(1 - who), static_cast<unsigned>(p.over),
-                                         uk::describe(p.why)));
+            found_.add(world_.now(),
+                       say("talk {} (host {} to {}): side {} has said {} and heard {} of {} and {}: {}, {}", t.number,
+                           t.how[client].host, t.how[server].host, who, p.said, p.heard, t.total(who),
+                           t.total(1 - who), static_cast<unsigned>(p.over), uk::describe(p.why)));
         }
     }
 
@@ -195,6 +223,8 @@ private:
     std::vector<std::unique_ptr<uk::sim::seat>> seats_;
     uk::sim::wire cables_;
     watcher watch_;
+    crossing crossing_;
+    uk::sim::random forger_;
     std::vector<std::unique_ptr<life>> lives_;
 };
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "crossing.hpp"
 #include "plan.hpp"
 #include "segment.hpp"
 
 #include <uk/arch/sim_address.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -32,6 +36,26 @@ public:
         }
     }
 
+    /// Where somebody stands, for a stranger to guess at: the ends of an open connection, and the next place that the
+    /// one at `to` has not received. Number `n` of what was seen; nothing when that is none.
+    struct known_end {
+        uk::ip4_address from;
+        uk::ip4_address to;
+        std::uint16_t from_port;
+        std::uint16_t to_port;
+        std::uint32_t next;
+    };
+    std::optional<known_end> end(std::size_t n) const {
+        if (halves_.empty()) return {};
+        auto it = halves_.begin();
+        std::advance(it, static_cast<std::ptrdiff_t>(n % halves_.size()));
+        const auto& [k, h] = *it;
+        if (crossing::unified(std::get<1>(k))) return {};
+        const auto back = halves_.find({std::get<2>(k), std::get<3>(k), std::get<0>(k), std::get<1>(k)});
+        if (back == halves_.end() || !lives(h) || !lives(back->second)) return {};
+        return known_end{{std::get<0>(k)}, {std::get<2>(k)}, std::get<1>(k), std::get<3>(k), h.told_max.value};
+    }
+
     std::uint64_t segments() const { return segments_; }
     std::uint64_t text() const { return text_; }
 
@@ -45,6 +69,7 @@ private:
         bool lost = false;    ///< its host has crashed since
         bool stale = false;   ///< it speaks to an earlier life of the other end
         bool acks = false;
+        bool over = false;    ///< a FIN or RST was sent
         bool told = false;    ///< a window has reached the other end
         bool scales = false;
         unsigned mss = 536;
@@ -58,6 +83,7 @@ private:
         seq told_edge;   ///< the rightmost edge that has reached the other end
     };
 
+    static bool lives(const half& h) { return h.known && !h.stale && !h.over && h.acks && h.told; }
     static void forget(half& h) {
         h = {};
         h.lost = true;
@@ -70,19 +96,21 @@ private:
     }
 
     void look(const uk::sim::passage& p) {
-        const auto seen = segment_in(p.octets);
+        auto seen = segment_in(p.octets);
         if (!seen && p.sent) asked_[p.seat] = p.at;
         if (!seen) return;
-        half& mine = halves_[key_of(*seen)];
-        half& theirs = halves_[back_of(*seen)];
+        crossing::unify(*seen, p.seat, p.sent);
         if (!p.sent) {
-            if (seen->whole && seen->to == uk::sim::address_of(p.seat)) arrived(*seen, mine);
+            if (seen->whole && seen->to == uk::sim::address_of(p.seat)) arrived(*seen, halves_[key_of(*seen)]);
             return;
         }
         ++segments_;
         text_ += seen->s.text;
         if (!seen->whole) return broke(*seen, "has a wrong checksum");
         if (seen->from != uk::sim::address_of(p.seat)) return broke(*seen, "comes from somebody else's address");
+        half& mine = halves_[key_of(*seen)];
+        half& theirs = halves_[back_of(*seen)];
+        if (seen->s.has(uk::net::tcp_flag::rst | uk::net::tcp_flag::fin)) mine.over = true;
         if (seen->s.has(uk::net::tcp_flag::rst)) return;
         sent(*seen, mine, theirs, asked_[p.seat] >= mine.spoke);
         mine.spoke = p.at;
@@ -95,8 +123,11 @@ private:
         if (syn && !(mine.known && mine.iss == s.sequence)) begin(x, mine, theirs);
         if (syn) mine.stale = theirs.lost;
         if (!mine.known) return broke(x, "belongs to no connection");
-        if (mine.stale || theirs.stale) return;
         const seq end = s.sequence + s.length();
+        if (mine.stale || theirs.stale) {
+            if (mine.max < end) mine.max = end;
+            return;
+        }
         if (s.sequence < mine.iss) broke(x, "stands before the SYN");
         if (s.sequence > mine.max && !hidden) broke(x, "leaves a gap");
         if (syn != (s.sequence == mine.iss)) broke(x, "has a SYN in the wrong place");

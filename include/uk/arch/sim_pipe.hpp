@@ -66,6 +66,13 @@ public:
         return left;
     }
 
+    /// Has somebody else take what arrives from now on.
+    void lead_to(sink to, void* context, std::uint64_t value) {
+        to_ = to;
+        context_ = context;
+        value_ = value;
+    }
+
     struct counters {
         std::uint64_t carried = 0;
         std::uint64_t lost = 0;

@@ -105,3 +105,14 @@ TEST_CASE("a spoiler changes frames, or has them lost; without one they are lost
     CHECK(a.p.counted.hidden == 2);
     CHECK(a.p.counted.cut == 1);
 }
+
+TEST_CASE("a pipe can be led elsewhere") {
+    arrivals a({});
+    arrivals b({});
+    a.carry(1);
+    a.p.lead_to(arrivals::take, &b, 0);
+    a.carry(2);
+    a.run();
+    CHECK(a.marks == std::vector<int>{1});
+    CHECK(b.marks == std::vector<int>{2});
+}

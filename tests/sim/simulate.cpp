@@ -2,14 +2,13 @@
 // The simulator: runs scenarios from seeds, says what was broken, and replays one into a capture.
 #include "generate.hpp"
 #include "stage.hpp"
+#include "table.hpp"
 
 #include <uk/arch/sim_capture.hpp>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,7 +18,8 @@ struct options {
     std::uint64_t seed = 1;
     std::uint64_t count = 1;
     const char* pcap = nullptr;
-    bool verbose = false;
+    bool verbose = false;  ///< what each scenario is
+    bool trace = false;    ///< a line for each
 };
 
 void print(std::FILE* to, const std::string& text) {
@@ -62,28 +62,58 @@ void describe(const stage::scenario& s) {
     }
 }
 
-/// True when nothing was broken.
-bool run(std::uint64_t seed, const options& o) {
+/// What came of all scenarios together.
+struct sums {
+    std::uint64_t broken = 0;
+    std::uint64_t digest = 0;
+    std::uint64_t segments = 0;
+    std::uint64_t text = 0;
+};
+
+void add(sums& all, const stage::outcome& out) {
+    all.broken += out.found.count == 0 ? 0 : 1;
+    all.digest = uk::sim::random::mix(all.digest ^ out.trace);
+    all.segments += out.segments;
+    all.text += out.text;
+}
+
+stage::outcome perform(stage::theatre& t, const char* pcap) {
+    if (pcap == nullptr) return t.run();
+    std::FILE* file = std::fopen(pcap, "wb");
+    if (file == nullptr) {
+        std::perror(pcap);
+        std::exit(2);
+    }
+    uk::sim::capture c(file);
+    t.world().watch(c);
+    stage::outcome out = t.run();
+    if (!c.good() || std::fclose(file) != 0) {
+        std::perror(pcap);
+        std::exit(2);
+    }
+    return out;
+}
+
+void run(std::uint64_t seed, const options& o, sums& all) {
     auto play = stage::generator(seed, stage::kinds).make();
     if (o.verbose) describe(play);
     stage::theatre t(std::move(play));
-    std::FILE* file = o.pcap != nullptr ? std::fopen(o.pcap, "wb") : nullptr;
-    if (o.pcap != nullptr && file == nullptr) {
-        std::perror(o.pcap);
-        std::exit(2);
-    }
-    std::unique_ptr<uk::sim::capture> c;
-    if (file != nullptr) {
-        c = std::make_unique<uk::sim::capture>(file);
-        t.world().watch(*c);
-    }
-    const stage::outcome out = t.run();
-    if (file != nullptr && (!c->good() || std::fclose(file) != 0)) std::perror(o.pcap);
+    const stage::outcome out = perform(t, o.pcap);
+    add(all, out);
+    const bool good = out.found.count == 0;
+    if (good && !o.trace) return;
     print(stdout, stage::say("seed {} trace {} steps {} segments {} text {} seconds {}{}\n", seed,
                              uk::hex(out.trace, 16), out.steps, out.segments, out.text, out.end.ns / 1'000'000'000,
-                             std::string_view(out.found.count == 0 ? "" : " BROKEN")));
+                             std::string_view(good ? "" : " BROKEN")));
     for (const std::string& f : out.found.all) print(stdout, stage::say("  {}\n", f));
-    return out.found.count == 0;
+}
+
+int draw_table() {
+    const auto cells = stage::table::all();
+    print(stdout, stage::table::markdown(cells));
+    const auto strays = stage::table::strays(cells);
+    for (const std::string& s : strays) print(stderr, stage::say("{}\n", s));
+    return strays.empty() ? 0 : 1;
 }
 
 }  // namespace
@@ -92,22 +122,24 @@ int main(int count, char** words) {
     options o;
     for (int i = 1; i < count; ++i) {
         const std::string_view word = words[i];
-        const char* value = i + 1 < count ? words[i + 1] : nullptr;
-        if (word == "--verbose") {
-            o.verbose = true;
+        if (word == "--table") return draw_table();
+        if (word == "--verbose" || word == "--trace") {
+            (word == "--verbose" ? o.verbose : o.trace) = true;
             continue;
         }
-        if (value == nullptr) {
-            std::fprintf(stderr, "%s needs a value\n", words[i]);
+        const bool known = word == "--seed" || word == "--count" || word == "--pcap";
+        if (!known || i + 1 == count) {
+            std::fprintf(stderr, "%s is unknown, or has no value\n", words[i]);
             return 2;
         }
+        const char* value = words[++i];
         if (word == "--seed") o.seed = std::strtoull(value, nullptr, 0);
         if (word == "--count") o.count = std::strtoull(value, nullptr, 0);
         if (word == "--pcap") o.pcap = value;
-        ++i;
     }
-    std::uint64_t broken = 0;
-    for (std::uint64_t i = 0; i < o.count; ++i) broken += run(o.seed + i, o) ? 0 : 1;
-    print(stdout, stage::say("{} scenarios, {} broken\n", o.count, broken));
-    return broken == 0 ? 0 : 1;
+    sums all;
+    for (std::uint64_t i = 0; i < o.count; ++i) run(o.seed + i, o, all);
+    print(stdout, stage::say("seeds {} to {}: {} broken, {} segments, {} octets of text, digest {}\n", o.seed,
+                             o.seed + o.count - 1, all.broken, all.segments, all.text, uk::hex(all.digest, 16)));
+    return all.broken == 0 ? 0 : 1;
 }
