@@ -85,7 +85,7 @@ public:
     void disown(tcp_record& r);
 
     std::size_t in_use() const { return in_use_; }
-    counter_list counters() const { return {counters_, tcp_count_names}; }
+    counter_list counters() const { return counter_list::of<tcp_count_names>(counters_); }
     std::uint32_t counter(tcp_count c) const { return counters_[static_cast<std::size_t>(c)]; }
 
 protected:
