@@ -42,7 +42,7 @@ public:
     }
 
     /// A member that is an object of counters by cause.
-    void counts(std::string_view name, const counter_list& list) {
+    void counts(std::string_view name, counter_list list) {
         object(name, [&](json_object& all) {
             list.each([&](std::string_view cause, std::uint32_t n) { all.member(cause, n); });
         });

@@ -147,8 +147,11 @@ struct tcp {
 
         using base::counter;
         counter_list counters() const {
-            if constexpr (Limits.features == tcp_minimal) return base::counters(tcp_core_count_names);
-            return base::counters(tcp_count_names);
+            if constexpr (Limits.features == tcp_minimal) {
+                return base::template counters<tcp_core_count_names>();
+            } else {
+                return base::template counters<tcp_count_names>();
+            }
         }
         using base::in_use;
 

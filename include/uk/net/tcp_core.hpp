@@ -93,11 +93,10 @@ public:
     [[gnu::noinline]] void schedule(tcp_record& r) { pending_.push_back(r); }
 
     std::size_t in_use() const { return in_use_; }
-    /// The counters that `names` names: all, or those of the core.
-    counter_list counters(std::string_view names) const {
-        const bool all = names.size() == tcp_count_names.size();
-        return {std::span(counters_).first(all ? counters_.size() : static_cast<std::size_t>(tcp_count::old_stamps)),
-                names};
+    /// The counters that `Names` names: all, or those of the core.
+    template <const std::string_view& Names>
+    counter_list counters() const {
+        return counter_list::of<Names>(counters_);
     }
     std::uint32_t counter(tcp_count c) const { return counters_[static_cast<std::size_t>(c)]; }
 
