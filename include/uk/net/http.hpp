@@ -13,10 +13,6 @@
 #include <uk/result.hpp>
 #include <uk/task.hpp>
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <iterator>
 #include <utility>
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: TRACE, CONNECT,
@@ -26,93 +22,53 @@ namespace uk::net::http {
 
 namespace detail {
 
-// Frames for one request, held while a connection takes its own: connections alone never use up the memory, not even in
-// pieces too small for anything else, so that one request can always be answered.
-class reserve {
-public:
-    explicit reserve(arena& from) {
-        std::size_t i = 0;
-        for (std::size_t size : {1024U, 1024U, 512U, 512U}) blocks_[i++] = from.allocate(size);
-    }
-    reserve(const reserve&) = delete;
-    reserve& operator=(const reserve&) = delete;
-    ~reserve() {
-        for (void* block : blocks_) arena::free(block);
-    }
-    explicit operator bool() const {
-        return std::find(std::begin(blocks_), std::end(blocks_), nullptr) == std::end(blocks_);
-    }
-
-private:
-    void* blocks_[4];
-};
+// Whether there are frames for one request besides those that connections hold: connections alone never use up the
+// memory, not even in pieces too small for anything else, so that one request can always be answered.
+inline bool room_for_request(arena& from, unsigned blocks = 4) {
+    if (blocks == 0) return true;
+    void* block = from.allocate(blocks > 2 ? 1024 : 512);
+    const bool enough = block != nullptr && room_for_request(from, blocks - 1);
+    arena::free(block);
+    return enough;
+}
 
 template <class Stack, class Handler>
 class server : public server_state {
 public:
     using connection = connection_of<Stack>;
-    using session = http::session<server, connection>;
+
+    static constexpr bool is_table = requires { typename Handler::row_type; };
+    static constexpr bool waits = [] {
+        if constexpr (is_table) {
+            return Handler::template waits<Stack>;
+        } else {
+            return detail::waits<Handler, Stack>;
+        }
+    }();
+    using pending = pending_task<waits>;
 
     server(Stack& os, Handler& handler, const limits& l)
         : server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
 
-    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left. A `status` other
-    /// than 0 is sent at once, and nothing else.
-    void begin_serving(connection& accepted, unsigned status) {
+    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left.
+    void begin_serving(connection& accepted) {
         do {
-            bool enough = false;
-            task<> serving = allocate(accepted, status, enough);
-            if (enough && std::move(serving).detach()) return;
+            task<> serving = session<server, connection>::serve(*this, accepted);
+            if (room_for_request(home.frames) && std::move(serving).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted.abort();
     }
 
-private:
-    // The task is lazy: it has its frame, but does not run yet.
-    task<> allocate(connection& accepted, unsigned status, bool& enough) {
-        const reserve room(home.frames);
-        enough = static_cast<bool>(room);
-        return serve(accepted, status);
-    }
-
-    task<> serve(connection& accepted, unsigned status) {
-        session s(*this, std::move(accepted), status);
-        co_await s.enter();
-        while (true) {
-            switch (s.next()) {
-                case session::step::read: {
-                    s.release();
-                    auto got = co_await s.link.read();
-                    if (!got) co_return {};
-                    s.take(std::move(*got));
-                    break;
-                }
-                case session::step::handle:
-                    s.release_head();
-                    begin(*s.now);
-                    if (s.now->pending) s.now->outcome = co_await *std::move(s.now->pending);
-                    break;
-                case session::step::send: {
-                    const result<> sent = co_await s.calls.send(s);
-                    if (!sent) s.give_up();
-                    break;
-                }
-                case session::step::part: s.link.shutdown(); break;
-                case session::step::abort: s.link.abort(); [[fallthrough]];
-                case session::step::end: co_return {};
-            }
-        }
-    }
-
-    void begin(exchange& x) {
-        if constexpr (requires { handler_.dispatch(os_, x); }) {
-            handler_.dispatch(os_, x);
+    void handle(exchange& x, pending& task) {
+        if constexpr (is_table) {
+            handler_.dispatch(os_, x, task);
         } else {
-            call(handler_, os_, x);
+            call(handler_, os_, x, task);
         }
     }
 
+private:
     Stack& os_;
     Handler& handler_;
 };
@@ -133,7 +89,7 @@ task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
         if (!accepted) co_return fail(reduce(accepted.error()));
         while (server.count.open >= limit.connections && !server.evict_idle()) co_await server.freed;
         ++server.count.accepted;
-        server.begin_serving(*accepted, 0);
+        server.begin_serving(*accepted);
     }
 }
 

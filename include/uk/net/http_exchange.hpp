@@ -9,12 +9,10 @@
 #include <uk/net/http_wire.hpp>
 #include <uk/packet.hpp>
 #include <uk/result.hpp>
-#include <uk/task.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <optional>
 #include <string_view>
 
 /// What a server does on one connection, but for the waiting: no coroutines and no templates here.
@@ -31,8 +29,7 @@ struct exchange {
     fault wrong;
     request in;
     response out;
-    result<> outcome{};               ///< of the handler
-    std::optional<task<>> pending{};  ///< the handler, if it is a coroutine; refers to the rest
+    result<> outcome{};  ///< of the handler
 };
 
 namespace detail {
@@ -64,14 +61,15 @@ public:
         abort,
     };
 
-    /// A `status` other than 0 is sent at once, and nothing else.
-    conversation(server_state& s, const operations& o, action expired, unsigned status)
-        : transport(s, o, expired), status_(status), phase_(status == 0 ? phase::head : phase::refused) {}
+    conversation(server_state& s, const operations& o, action expired) : transport(s, o, expired) {}
 
     inline step next();
 
     /// The last step failed.
     void give_up() { phase_ = phase::broken; }
+
+    /// The request did not come in time: it is told so, which is the next step. Nothing refers to it any more.
+    void give_up_waiting() { phase_ = phase::late; }
 
     /// Everything that the request's views point into may go afterwards.
     [[gnu::noinline]] void end_request() {
@@ -90,7 +88,7 @@ public:
     exchange* now = nullptr;
 
 private:
-    enum class phase : std::uint8_t { head, handling, sending, linger, refused, refusing, broken };
+    enum class phase : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
 
     step refuse(fault f) {
         ++server.count.refused[static_cast<std::size_t>(f)];
@@ -134,9 +132,8 @@ private:
     packet page_;              // an error page being sent
     std::uint32_t left_ = 0;   // octets that are still skipped
     std::uint32_t number_ = 0;
-    unsigned status_;
     std::uint8_t sent_ = 0;  // pieces of the response
-    phase phase_;
+    phase phase_ = phase::head;
 };
 
 inline conversation::step conversation::read_head() {
@@ -165,7 +162,6 @@ inline conversation::step conversation::settle() {
     response& out = now->out;
     const result<> outcome = now->outcome;
     const body_progress& body = now->in.body();
-    now->pending.reset();
     const fault framing = body.reader.wrong();
     if (framing != fault::none) ++server.count.refused[static_cast<std::size_t>(framing)];
     if (!outcome && (outcome.error() == error::closed || outcome.error() == error::reset)) return step::abort;
@@ -224,7 +220,7 @@ inline conversation::step conversation::next() {
         case phase::handling: return settle();
         case phase::sending: return send_piece();
         case phase::linger: return skip();
-        case phase::refused: return refuse(status_);
+        case phase::late: return refuse(408);
         case phase::refusing: return part();
         case phase::broken: break;
     }
