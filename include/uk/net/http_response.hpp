@@ -224,11 +224,7 @@ private:
 };
 
 inline result<> response::field(std::string_view name, std::string_view value) {
-    if (!detail::is_token(name)) return fail(error::invalid);
-    for (char c : value) {
-        const auto octet = static_cast<unsigned char>(c);
-        if ((octet < 0x20 && c != '\t') || octet == 0x7f) return fail(error::invalid);
-    }
+    if (!detail::is_token(name) || !detail::is_field_value(value)) return fail(error::invalid);
     if (!fields_) fields_ = io_.server.store.take(0);
     if (!fields_) return fail(error::no_buffers);
     if (fields_.size() + name.size() + value.size() + 4 > most_fields) return fail(error::too_large);
