@@ -23,7 +23,9 @@ struct exchange {
     exchange(transport& io, std::string_view text, bool last)
         : wrong(parse_head(text, {io.server.limit.fields, io.server.limit.body_octets}, head)),
           in(io, head),
-          out(io, head, head.keep_alive && !last) {}
+          out(io) {
+        out.answer(head, head.keep_alive && !last);
+    }
 
     request_head head{};
     fault wrong;
@@ -79,7 +81,7 @@ public:
             now = nullptr;
         }
         drop_gathered();
-        page_ = {};
+        drop(page_);
         answered = false;
         no_buffers = false;
         body_started = false;
@@ -98,10 +100,11 @@ private:
     // Sends a whole response without a request, or nothing when there is no buffer, and says goodbye.
     [[gnu::noinline]] step refuse(unsigned status) {
         end_request();
-        response out(*this, {}, false);
-        if (!out.error_page(status) || !out.finish_whole()) return part();
+        response out(*this);
+        (void)out.error_page(status);
+        if (!out.finish_whole()) return part();
         page_ = out.take_piece();
-        prepare(page_.contents(), {}, false);
+        prepare(page_.contents(), out.constant_body(), true);
         phase_ = phase::refusing;
         return step::send;
     }
@@ -175,14 +178,13 @@ inline conversation::step conversation::settle() {
             return step::abort;
         }
     } else {
-        bool ready = true;
         if (!outcome) {
             const unsigned status = detail::status_for(outcome.error());
             if (status == 500) ++server.count.handler_failed;
-            ready = out.error_page(status).has_value();
+            (void)out.error_page(status);
         }
         no_buffers = false;
-        if (!ready || !out.finish_whole()) return refuse(503);
+        if (!out.finish_whole()) return refuse(503);
     }
     phase_ = phase::sending;
     sent_ = 0;

@@ -88,21 +88,22 @@ inline std::size_t find_route(const route_row* row, std::size_t rows, method wan
 
 // RFC 9110 sections 15.5.5 and 15.5.6.
 inline result<> answer_unrouted(response& out, unsigned allowed) {
-    if (allowed == 0) return out.error_page(404);
-    result<> r = out.error_page(405);
+    const result<> r = out.error_page(allowed == 0 ? 404 : 405);
+    if (allowed == 0) return r;
     if (allowed & 1U << static_cast<unsigned>(method::get)) allowed |= 1U << static_cast<unsigned>(method::head);
     char list[64];
     std::size_t size = 0;
-    for (std::size_t i = 0; i < method_names.size(); ++i) {
-        if ((allowed >> i & 1U) == 0) continue;
-        if (size != 0) {
+    for (const char* name = method_words; *name != '\0'; allowed >>= 1) {
+        if ((allowed & 1U) != 0 && size != 0) {
             list[size++] = ',';
             list[size++] = ' ';
         }
-        for (char c : method_names[i]) list[size++] = c;
+        for (; *name != ' '; ++name) {
+            if ((allowed & 1U) != 0) list[size++] = *name;
+        }
+        ++name;
     }
-    if (r) r = out.field("Allow", {list, size});
-    return r;
+    return out.field("Allow", {list, size});
 }
 
 template <std::size_t N>
