@@ -13,6 +13,10 @@
 #include <uk/result.hpp>
 #include <uk/task.hpp>
 
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <new>
 #include <utility>
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: TRACE, CONNECT,
@@ -32,11 +36,37 @@ inline bool room_for_request(arena& from, unsigned blocks = 4) {
     return enough;
 }
 
-template <class Stack, class Handler>
-class server : public server_state {
-public:
+/// What a server holds of its listener. Its first base, for short displacements.
+template <class Stack>
+struct server_link {
     using connection = connection_of<Stack>;
+    using connection_error = typename result<connection>::error_type;
+    using accepting = decltype(std::declval<listener_of<Stack>&>().accept().operator co_await());
 
+    union awaiter {
+        awaiter() {}
+        ~awaiter() {}
+        accepting accept;
+    };
+
+    server_link(Stack& os, port_number port) : listening(os[port::stream].listen(port.value())) {}
+
+    decltype(std::declval<Stack&>()[port::stream].listen(std::uint16_t{})) listening;
+    result<connection> accepted = fail(connection_error());
+    awaiter waits;
+    bool is_accepting = false;
+};
+
+template <class Stack, class Handler>
+class server : server_link<Stack>, public server_state {
+    using link = server_link<Stack>;
+    using typename link::accepting;
+    using typename link::connection;
+    using link::accepted;
+    using link::is_accepting;
+    using link::listening;
+
+public:
     static constexpr bool is_table = requires { typename Handler::row_type; };
     static constexpr bool waits = [] {
         if constexpr (is_table) {
@@ -47,17 +77,45 @@ public:
     }();
     using pending = pending_task<waits>;
 
-    server(Stack& os, Handler& handler, const limits& l)
-        : server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
+    [[gnu::noinline]] server(Stack& os, port_number port, Handler& handler, const limits& l)
+        : link(os, port), server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
+    [[gnu::noinline]] ~server() {
+        if (is_accepting) link::waits.accept.~accepting();
+    }
 
-    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left.
-    void begin_serving(connection& accepted) {
-        do {
-            task<> serving = session<server, connection>::serve(*this, accepted);
-            if (room_for_request(home.frames) && std::move(serving).detach()) return;
-        } while (evict_idle());
-        ++count.no_memory;
-        accepted.abort();
+    /// Until the next wait; false at the end, for `why`.
+    [[gnu::noinline]] bool advance(error& why) {
+        if (!listening) {
+            why = reduce(listening.error());
+            return false;
+        }
+        if (std::exchange(is_accepting, false)) {
+            std::destroy_at(&accepted);
+            new (&accepted) result<connection>(link::waits.accept.await_resume());
+            link::waits.accept.~accepting();
+            if (!accepted) {
+                why = reduce(accepted.error());
+                return false;
+            }
+        }
+        if (!accepted || (count.open >= limit.connections && !evict_idle())) return true;
+        ++count.accepted;
+        begin_serving(*accepted);
+        accepted = fail(typename link::connection_error());
+        return true;
+    }
+
+    /// Waits for a connection, or for a place for the one there is.
+    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
+        if (accepted) {
+            next.coroutine = h;
+            full = true;
+        } else {
+            is_accepting = true;
+            auto accept = listening->accept();
+            if (!suspend(*new (&link::waits.accept) accepting(std::move(accept).operator co_await()), h)) return h;
+        }
+        return std::noop_coroutine();
     }
 
     void handle(exchange& x, pending& task) {
@@ -69,6 +127,16 @@ public:
     }
 
 private:
+    // Gives the connection a task of its own, in the place of an idle one if there is no memory left.
+    void begin_serving(connection& accepted) {
+        do {
+            task<> serving = session<server, connection>::serve(*this, accepted);
+            if (room_for_request(home.frames) && std::move(serving).detach()) return;
+        } while (evict_idle());
+        ++count.no_memory;
+        accepted.abort();
+    }
+
     Stack& os_;
     Handler& handler_;
 };
@@ -81,16 +149,10 @@ private:
 /// reached from handlers by `in.counters()`, so that nothing needs to be declared beside it.
 template <class Stack, class Handler>
 task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
-    auto listening = os[port::stream].listen(port.value());
-    if (!listening) co_return fail(reduce(listening.error()));
-    detail::server<Stack, Handler> server(os, handler, limit);
-    while (true) {
-        auto accepted = co_await listening->accept();
-        if (!accepted) co_return fail(reduce(accepted.error()));
-        while (server.count.open >= limit.connections && !server.evict_idle()) co_await server.freed;
-        ++server.count.accepted;
-        server.begin_serving(*accepted);
-    }
+    detail::server<Stack, Handler> server(os, port, handler, limit);
+    error why{};
+    while (server.advance(why)) co_await detail::turn(server);
+    co_return fail(why);
 }
 
 }  // namespace uk::net::http

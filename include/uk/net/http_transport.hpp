@@ -2,7 +2,6 @@
 #pragma once
 
 #include <uk/bytes.hpp>
-#include <uk/event.hpp>
 #include <uk/list.hpp>
 #include <uk/net/http_body.hpp>
 #include <uk/net/http_wire.hpp>
@@ -109,14 +108,20 @@ struct server_state {
         return true;
     }
 
+    /// A connection ended or became idle.
+    [[gnu::noinline]] void freed() {
+        if (std::exchange(full, false)) home.make_ready(next);
+    }
+
     uk::scheduler& home;
     packet_store& store;
     const limits& limit;
-    event freed;  ///< a connection ended or became idle
+    waiter next;  ///< who waits until a connection ends or becomes idle
     list<session_entry> idle;
     list<session_entry> split;  ///< a head is being gathered
     list<session_entry> busy;
     std::uint32_t splits = 0;
+    bool full = false;  ///< somebody waits
     counters count;
 };
 
@@ -147,7 +152,7 @@ public:
     ~transport() {
         drop_gathered();
         --server.count.open;
-        server.freed.notify_all(server.home);
+        server.freed();
     }
 
     uk::scheduler& scheduler() { return server.home; }
@@ -175,7 +180,7 @@ public:
     /// From now on the connection may be closed in favour of another.
     void become_idle() {
         server.idle.push_back(entry);
-        server.freed.notify_all(server.home);
+        server.freed();
     }
 
     /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is
