@@ -189,6 +189,13 @@ public:
     uk::scheduler& scheduler() { return io_.scheduler(); }
 
     /// For the server.
+    result<> begin_field(std::string_view s) {
+        if (!fields_) fields_ = io_.server.store.take(0);
+        if (!fields_) return fail(error::no_buffers);
+        add_to_field(s);
+        return {};
+    }
+    [[gnu::noinline]] void add_to_field(std::string_view s) { copy(fields_.push_back(s.size()), as_bytes(s)); }
     bool started() const { return started_; }
     bool keep() const { return keep_; }
     void do_not_keep() { keep_ = false; }
@@ -227,13 +234,11 @@ private:
 
 inline result<> response::field(std::string_view name, std::string_view value) {
     if (!detail::is_token(name) || !detail::is_field_value(value)) return fail(error::invalid);
-    if (!fields_) fields_ = io_.server.store.take(0);
-    if (!fields_) return fail(error::no_buffers);
     if (fields_.size() + name.size() + value.size() + 4 > most_fields) return fail(error::too_large);
-    for (std::string_view part : {name, std::string_view(": "), value, std::string_view("\r\n")}) {
-        copy(fields_.push_back(part.size()), as_bytes(part));
-    }
-    return {};
+    const result<> r = begin_field(name);
+    if (!r) return r;
+    for (std::string_view part : {std::string_view(": "), value, std::string_view("\r\n")}) add_to_field(part);
+    return r;
 }
 
 // Puts the head in front of the first piece, last things first: at most head_room octets, for there are 256 of fields

@@ -88,22 +88,23 @@ inline std::size_t find_route(const route_row* row, std::size_t rows, method wan
 
 // RFC 9110 sections 15.5.5 and 15.5.6.
 inline result<> answer_unrouted(response& out, unsigned allowed) {
-    const result<> r = out.error_page(allowed == 0 ? 404 : 405);
+    result<> r = out.error_page(allowed == 0 ? 404 : 405);
     if (allowed == 0) return r;
     if (allowed & 1U << static_cast<unsigned>(method::get)) allowed |= 1U << static_cast<unsigned>(method::head);
-    char list[64];
-    std::size_t size = 0;
-    for (const char* name = method_words; *name != '\0'; allowed >>= 1) {
-        if ((allowed & 1U) != 0 && size != 0) {
-            list[size++] = ',';
-            list[size++] = ' ';
-        }
-        for (; *name != ' '; ++name) {
-            if ((allowed & 1U) != 0) list[size++] = *name;
+    r = out.begin_field("Allow: ");
+    if (!r) return r;
+    bool first = true;
+    for (const char* name = method_words; allowed != 0; allowed >>= 1) {
+        const char* const begin = name;
+        while (*name != ' ') ++name;
+        if ((allowed & 1U) != 0) {
+            if (!std::exchange(first, false)) out.add_to_field(", ");
+            out.add_to_field({begin, name});
         }
         ++name;
     }
-    return out.field("Allow", {list, size});
+    out.add_to_field("\r\n");
+    return r;
 }
 
 template <std::size_t N>

@@ -13,8 +13,8 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -60,16 +60,71 @@ bool suspend(Awaiter& a, std::coroutine_handle<> h) {
     return true;
 }
 
-/// What a session holds of its connection. Its first base, for short displacements.
+/// A connection with the one thing that it does at a time, and what was received.
 template <class Connection>
-struct session_link {
+class session_link {
     using reading = decltype(std::declval<Connection&>().read().operator co_await());
     using writing = decltype(std::declval<Connection&>().write(bytes()).operator co_await());
-    using received = typename decltype(std::declval<reading&>().await_resume())::value_type;
+    using received = decltype(std::declval<reading&>().await_resume());
 
+public:
+    explicit session_link(Connection&& c) : connection(std::move(c)) {
+        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
+        // responses.
+        if constexpr (requires { connection.set_no_delay(true); }) connection.set_no_delay(true);
+    }
+    session_link(const session_link&) = delete;
+    session_link& operator=(const session_link&) = delete;
+    ~session_link() { stop(); }
+
+    bool busy() const { return doing_ != activity::none; }
+
+    bool read(std::coroutine_handle<> h) {
+        auto text = connection.read();
+        doing_ = activity::read;
+        return suspend(*new (&waits_) reading(std::move(text).operator co_await()), h);
+    }
+
+    bool write(bytes octets, bool in_place, std::coroutine_handle<> h) {
+        auto text = in_place ? connection.write_constant(octets) : connection.write(octets);
+        doing_ = activity::write;
+        return suspend(*new (&waits_) writing(std::move(text).operator co_await()), h);
+    }
+
+    result<> written() {
+        const auto sent = waits_.write.await_resume();
+        stop();
+        if (!sent) return fail(reduce(sent.error()));
+        return {};
+    }
+
+    /// What was received before goes, but if the head lies in it.
+    result<bytes> was_read(bool gathered) {
+        if (!head_ && piece_ && !gathered) replace(head_, [&] { return std::move(piece_); });
+        replace(piece_, [&] { return waits_.read.await_resume(); });
+        stop();
+        if (!piece_) return fail(reduce(piece_.error()));
+        return piece_->contents();
+    }
+
+    void stop() {
+        const activity was = std::exchange(doing_, activity::none);
+        if (was == activity::read) waits_.read.~reading();
+        if (was == activity::write) waits_.write.~writing();
+    }
+
+    /// What the head of the last request pointed into is not needed any more.
+    void release_head() { drop(head_); }
+
+    /// What was consumed is given back.
+    void release() {
+        drop(head_);
+        drop(piece_);
+    }
+
+private:
     enum class activity : std::uint8_t { none, read, write };
 
-    // Of the one thing that the connection does at a time.
     union awaiter {
         awaiter() {}
         ~awaiter() {}
@@ -77,13 +132,25 @@ struct session_link {
         writing write;
     };
 
-    explicit session_link(Connection&& c) : link(std::move(c)) {}
+    // In place: to move what was received costs more than to receive it.
+    template <class Made>
+    static void replace(received& old, Made made) {
+        std::destroy_at(&old);
+        new (&old) received(made());
+    }
+    [[gnu::noinline]] static void drop(received& old) {
+        replace(old, [] { return fail(typename received::error_type()); });
+    }
 
-    std::optional<received> head;   // what the head points into, once more was received
-    std::optional<received> piece;  // what `unread` points into
-    Connection link;
-    awaiter waits;
-    activity doing_now = activity::none;
+    received head_ = fail(typename received::error_type());   // what the head points into, once more was received
+    received piece_ = fail(typename received::error_type());  // what was received last
+
+public:
+    Connection connection;
+
+private:
+    awaiter waits_;
+    activity doing_ = activity::none;
 };
 
 }  // namespace detail
@@ -92,26 +159,16 @@ struct session_link {
 /// pending&)` calls the handler, with `pending` of type `Server::pending`.
 template <class Server, class Connection>
 class session : detail::session_link<Connection>, public conversation {
-    using base = detail::session_link<Connection>;
-    using typename base::activity;
-    using typename base::reading;
-    using typename base::received;
-    using typename base::writing;
-    using base::doing_now;
-    using base::link;
+    using link = detail::session_link<Connection>;  // the first base, for short displacements
 
 public:
-    [[gnu::noinline]] session(Server& s, Connection&& c) : base(std::move(c)), conversation(s, table, &expire) {
-        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
-        // responses.
-        if constexpr (requires { link.set_no_delay(true); }) link.set_no_delay(true);
-    }
+    [[gnu::noinline]] session(Server& s, Connection&& c) : link(std::move(c)), conversation(s, table, &expire) {}
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
     [[gnu::noinline]] ~session() {
         if constexpr (Server::waits) pending_.reset();  // it refers to the request
-        stop();
+        link::stop();
         end_request();  // before the connection
     }
 
@@ -140,7 +197,7 @@ private:
                 pending_.reset();
             }
         }
-        if (doing_now != activity::none) {
+        if (link::busy()) {
             if (!end(*this)) {
                 if (!sending) return false;
                 give_up();
@@ -151,14 +208,11 @@ private:
         while (true) {
             switch (next()) {
                 case step::read:
-                    // Between requests what was consumed is given back.
-                    base::head.reset();
-                    base::piece.reset();
+                    link::release();
                     sending = false;
                     return true;
                 case step::handle:
-                    // What the head of the last request pointed into is not needed any more.
-                    base::head.reset();
+                    link::release_head();
                     static_cast<Server&>(server).handle(*now, pending_);
                     if constexpr (Server::waits) {
                         if (pending_) return true;
@@ -168,8 +222,8 @@ private:
                     sending = true;
                     if (more_to_send()) return true;
                     break;
-                case step::part: link.shutdown(); break;
-                case step::abort: link.abort(); [[fallthrough]];
+                case step::part: link::connection.shutdown(); break;
+                case step::abort: link::connection.abort(); [[fallthrough]];
                 case step::end: return false;
             }
         }
@@ -177,54 +231,28 @@ private:
 
     [[gnu::noinline]] static bool begin(transport& t, std::coroutine_handle<> h) {
         session& s = static_cast<session&>(t);
-        if (!s.sending) {
-            auto text = s.link.read();
-            s.doing_now = activity::read;
-            return detail::suspend(*new (&s.waits) reading(std::move(text).operator co_await()), h);
-        }
+        if (!s.sending) return s.link::read(h);
         bool in_place = false;
         const bytes next = s.next_to_send(in_place);
-        auto text = in_place ? s.link.write_constant(next) : s.link.write(next);
-        s.doing_now = activity::write;
-        return detail::suspend(*new (&s.waits) writing(std::move(text).operator co_await()), h);
+        return s.link::write(next, in_place, h);
     }
 
     [[gnu::noinline]] static result<> end(transport& t) {
         session& s = static_cast<session&>(t);
         if (s.sending) {
-            const auto sent = s.waits.write.await_resume();
-            s.stop();
             if (!s.more_to_send()) s.wait_no_more();
-            if (!sent) return fail(reduce(sent.error()));
-        } else {
-            auto got = s.waits.read.await_resume();
-            s.stop();
-            if (!got) return fail(reduce(got.error()));
-            s.take(std::move(*got));
+            return s.link::written();
         }
+        const result<bytes> got = s.link::was_read(static_cast<bool>(s.gathered));
+        if (!got) return fail(got.error());
+        s.received_more(*got);
         return {};
-    }
-
-    void take(received&& r) {
-        // The head's views point into the first piece.
-        std::optional<received>& head = base::head;
-        std::optional<received>& piece = base::piece;
-        if (!head && piece && !gathered) head.emplace(*std::move(piece));
-        piece.emplace(std::move(r));
-        received_more(piece->contents());
-    }
-
-    // Ends the waiting for the connection.
-    [[gnu::noinline]] void stop() {
-        const activity was = std::exchange(doing_now, activity::none);
-        if (was == activity::read) base::waits.read.~reading();
-        if (was == activity::write) base::waits.write.~writing();
     }
 
     static void cancel(transport& t) {
         session& s = static_cast<session&>(t);
-        if (s.doing_now == activity::none) return;
-        s.stop();
+        if (!s.link::busy()) return;
+        s.link::stop();
         s.wait_no_more();
     }
 
@@ -235,13 +263,13 @@ private:
         const waiting what = s.doing;
         s.count_timeout();
         if constexpr (Server::waits) s.pending_.reset();
-        s.stop();
+        s.link::stop();
         if ((what == waiting::head || what == waiting::body) && !s.answered) {
             s.give_up_waiting();
             s.entry.frame.resume();
             return;
         }
-        if (what != waiting::idle) s.link.abort();
+        if (what != waiting::idle) s.link::connection.abort();
         s.entry.frame.destroy();
     }
 

@@ -131,21 +131,58 @@ struct body_progress {
     bool tell_to_continue = false;  ///< the client waits for it (RFC 9110 section 10.1.1)
 };
 
+class transport;
+struct exchange;
+
+/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part of
+/// what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets received
+/// are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
+struct transport_operations {
+    bool (*begin)(transport&, std::coroutine_handle<> h);
+    result<> (*end)(transport&);
+    void (*cancel)(transport&);
+};
+
+/// What a connection waits for.
+enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+
+/// Where a conversation is.
+enum class stage : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
+
+/// The members of a transport: what is used most stands first, within reach of short displacements.
+struct transport_state {
+    transport_state(server_state& s, const transport_operations& o) : server(s), calls(o) {}
+
+    server_state& server;
+    const transport_operations& calls;
+    bytes unread{};           ///< received, not yet consumed
+    exchange* now = nullptr;  ///< the request that is being answered
+    waiting doing = waiting::nothing;
+    bool answered = false;    ///< octets of the current response were sent
+    bool no_buffers = false;  ///< what was to be sent next found no buffer
+    bool body_started = false;
+    bool constant_data = false;
+    bool sending = false;     ///< `begin` writes
+    std::uint8_t sent = 0;    ///< pieces of the response
+    stage at = stage::head;
+    std::uint32_t left = 0;   ///< octets that are still skipped
+    std::uint32_t line = 0;   ///< where the last line of a head in pieces begins
+    bytes head_to_send{};
+    bytes data_to_send{};
+    packet gathered;          ///< of a head that came in pieces
+    session_entry entry;
+    packet page;              ///< an error page being sent
+    instant body_deadline{};
+    std::uint32_t number = 0; ///< of the request
+};
+
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
-class transport : public timer {
+class transport : public transport_state, public timer {
 public:
-    /// Supplied by the owner, who knows the type of the connection. `begin` reads, or writes the next part of what was
-    /// prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets received are
-    /// in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
-    struct operations {
-        bool (*begin)(transport&, std::coroutine_handle<> h);
-        result<> (*end)(transport&);
-        void (*cancel)(transport&);
-    };
+    using operations = transport_operations;
+    using waiting = http::waiting;
 
-    enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
-
-    transport(server_state& s, const operations& o, action expired) : timer(expired), server(s), calls(o) {
+    transport(server_state& s, const operations& o, action expired) : transport_state(s, o), timer(expired) {
         ++server.count.open;
         server.busy.push_back(entry);
     }
@@ -242,22 +279,6 @@ public:
         drop(gathered);
         line = 0;
     }
-
-    server_state& server;
-    const operations& calls;
-    bytes unread{};  ///< received, not yet consumed
-    session_entry entry;
-    packet gathered;       ///< of a head that came in pieces
-    std::size_t line = 0;  ///< where its last line begins
-    waiting doing = waiting::nothing;
-    bool answered = false;    ///< octets of the current response were sent
-    bool no_buffers = false;  ///< what was to be sent next found no buffer
-    bool body_started = false;
-    bool constant_data = false;
-    bool sending = false;  ///< `begin` writes
-    bytes head_to_send{};
-    bytes data_to_send{};
-    instant body_deadline{};
 
 private:
     static constexpr std::size_t most_at_once = 16 * 1024;

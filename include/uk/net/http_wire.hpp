@@ -206,12 +206,12 @@ struct head_end {
     std::size_t size = 0;
     fault wrong = fault::none;
 };
-constexpr head_end find_head_end(std::string_view text, std::size_t& line) {
+constexpr head_end find_head_end(std::string_view text, std::uint32_t& line) {
     for (std::size_t i = line; i < text.size(); ++i) {
         if (text[i] != '\n') continue;
         if (i == line || text[i - 1] != '\r') return {0, fault::bare_line_feed};
         if (i == line + 1) return {i + 1, fault::none};
-        line = i + 1;
+        line = static_cast<std::uint32_t>(i + 1);
     }
     return {};
 }
