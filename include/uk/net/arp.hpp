@@ -53,25 +53,16 @@ struct arp {
         }
 
         bool send_to(ip4_address next_hop, outgoing&& datagram) {
-            entry* e = find(next_hop);
-            if (e == nullptr) {
-                e = &replace(next_hop);
-                e->state = standing::incomplete;
-                ask(*e);
-                wake(e->until);
-            }
-            e->used = ++uses_;
-            if (e->state == standing::incomplete) {
-                if (e->waiting.head) ++counters_.displaced;
-                e->waiting = std::move(datagram);
+            entry& e = *find(next_hop, true);
+            e.used = ++uses_;
+            if (!e.known) {
+                if (e.waiting.head) ++counters_.displaced;
+                e.waiting = std::move(datagram);
+                if (e.tries == 0) ask(e);
                 return true;
             }
-            if (e->state == standing::reachable && now() > e->until) {
-                e->state = standing::polling;
-                ask(*e);
-                wake(e->until);
-            }
-            return os_[port::link].send(e->link, type_ipv4, std::move(datagram));
+            if (e.tries == 0 && now() > e.until) ask(e);
+            return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
@@ -80,23 +71,25 @@ struct arp {
                 ++counters_.malformed;
                 return;
             }
-            if (own_.is_unspecified() || p.sender_link == os_[port::link].address()) return;
+            const mac link = p.sender_link;
+            if (own_.is_unspecified() || number_of(link) == number_of(os_[port::link].address())) return;
             if (p.sender == own_) {
                 ++counters_.conflicts;
                 return;
             }
             // RFC 826: who is known is brought up to date by any packet; who asks for us is about to hear from us, and
             // is learnt. A reply that nobody asked for is no reason to forget somebody else.
-            entry* e = find(p.sender);
-            if (e != nullptr) learn(*e, p.sender_link);
-            if (p.target != own_) return;
-            if (p.operation != arp_operation::request) {
-                if (e == nullptr) ++counters_.unasked;
-                return;
+            const bool asks_us = p.target == own_ && p.operation == arp_operation::request;
+            entry* e = nullptr;
+            if (!p.sender.is_unspecified()) e = find(p.sender, asks_us);
+            if (e != nullptr) {
+                learn(*e, link);
+            } else if (p.target == own_ && !asks_us) {
+                ++counters_.unasked;
             }
-            if (e == nullptr && !p.sender.is_unspecified()) learn(replace(p.sender), p.sender_link);
+            if (!asks_us) return;
             ++counters_.answered;
-            send(p.sender_link, arp_operation::reply, p.sender);
+            send(link, arp_operation::reply, p.sender);
         }
 
         struct counters_type {
@@ -119,58 +112,55 @@ struct arp {
         static constexpr std::uint16_t type_ipv4 = 0x0800;
         static constexpr duration retry = std::chrono::seconds(1);  // RFC 1122 section 2.3.2.1: at most one a second
 
-        enum class standing : std::uint8_t { free, incomplete, reachable, polling };
-
         struct entry {
-            ip4_address address;
+            ip4_address address;  // unspecified: free
             mac link;
-            standing state = standing::free;
-            std::uint8_t tries = 0;
+            bool known = false;      // `link` has been learnt
+            std::uint8_t tries = 0;  // requests without an answer yet
             std::uint32_t used = 0;  // greater is later
-            instant until;           // reachable: when to poll; otherwise when to ask again
-            outgoing waiting;
+            instant until;           // when to ask again
+            outgoing waiting;        // while it is not known
 
-            bool asking() const { return state == standing::incomplete || state == standing::polling; }
             void forget() {
-                state = standing::free;
+                address = {};
+                known = false;
                 tries = 0;
-                waiting = {};
+                outgoing(std::move(waiting));
             }
         };
 
         instant now() { return os_.scheduler().now(); }
 
-        entry* find(ip4_address a) {
+        // The entry for `a`. If there is none, null, or with `make` an empty one: free, or that unused
+        // longest, sooner of those that answered than of those asked.
+        [[gnu::noinline]] entry* find(ip4_address a, bool make) {
+            entry* best = nullptr;
+            std::uint64_t best_age = 0;
             for (entry& e : entries_) {
-                if (e.state != standing::free && e.address == a) return &e;
-            }
-            return nullptr;
-        }
-
-        // An empty entry for `a`: free, or that unused longest, sooner of those that answered than of those asked.
-        entry& replace(ip4_address a) {
-            entry* best = &entries_[0];
-            for (entry& e : entries_) {
-                if (rank(e) < rank(*best) || (rank(e) == rank(*best) && e.used - uses_ - 1 < best->used - uses_ - 1)) {
+                if (e.address == a) return &e;
+                std::uint64_t age = uses_ - e.used + 1;
+                if (e.known) age += std::uint64_t{1} << 32;
+                if (e.address.is_unspecified()) age = ~std::uint64_t{0};
+                if (age >= best_age) {
+                    best_age = age;
                     best = &e;
                 }
             }
-            if (best->state != standing::free) ++counters_.evicted;
+            if (!make) return nullptr;
+            if (!best->address.is_unspecified()) ++counters_.evicted;
             best->forget();
             best->address = a;
             best->used = ++uses_;
-            return *best;
-        }
-        static int rank(const entry& e) {
-            return e.state == standing::free ? 0 : e.state == standing::incomplete ? 2 : 1;
+            return best;
         }
 
         void learn(entry& e, const mac& link) {
             e.link = link;
-            e.state = standing::reachable;
+            e.known = true;
             e.tries = 0;
             e.until = now() + std::chrono::seconds(Limits.reachable_seconds);
-            if (e.waiting.head) os_[port::link].send(link, type_ipv4, std::exchange(e.waiting, {}));
+            outgoing ready = std::move(e.waiting);
+            if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
         }
 
         void ask(entry& e) {
@@ -178,20 +168,21 @@ struct arp {
             ++counters_.asked;
             e.until = now() + retry;
             // RFC 1122 section 2.3.2.1: a poll goes to the neighbour alone.
-            send(e.state == standing::polling ? e.link : mac::broadcast(), arp_operation::request, e.address);
+            send(e.known ? e.link : mac::broadcast(), arp_operation::request, e.address);
+            wake(e.until);
         }
 
         void send(const mac& to, arp_operation operation, ip4_address target) {
-            packet head = os_[port::packets].store().take();
-            if (!head) {
+            outgoing message{os_[port::packets].store().take()};
+            if (!message.head) {
                 ++counters_.no_buffer;
                 return;
             }
             // A request leaves the address blank that it asks for.
             const mac target_link = operation == arp_operation::reply ? to : mac{};
             emit(arp_packet{operation, os_[port::link].address(), own_, target_link, target},
-                 head.push_back(arp_packet::size).data());
-            os_[port::link].send(to, ethertype, outgoing{std::move(head)});
+                 message.head.push_back(arp_packet::size).data());
+            os_[port::link].send(to, ethertype, std::move(message));
         }
 
         void wake(instant at) {
@@ -203,16 +194,15 @@ struct arp {
         static void fire(timer& t) { static_cast<in&>(t).retry_all(); }
         void retry_all() {
             for (entry& e : entries_) {
-                if (!e.asking()) continue;
-                if (e.until <= now()) {
-                    if (e.tries == Limits.tries) {
-                        ++counters_.unanswered;
-                        e.forget();
-                        continue;
-                    }
+                if (e.tries == 0) continue;
+                if (e.until > now()) {
+                    wake(e.until);
+                } else if (e.tries == Limits.tries) {
+                    ++counters_.unanswered;
+                    e.forget();
+                } else {
                     ask(e);
                 }
-                wake(e.until);
             }
         }
 

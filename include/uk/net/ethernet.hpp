@@ -78,12 +78,13 @@ struct ethernet {
                 ++counters_.truncated;
                 return;
             }
-            const ethernet_header h = load_ethernet(frame.data());
+            ethernet_header h;
+            load_ethernet(frame.data(), h);
             if (!h.has_type()) {
                 ++counters_.not_ethernet2;
             } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (h.destination != address() && h.destination != mac::broadcast()) {
+            } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -34,12 +35,14 @@ struct icmp {
         [[gnu::noinline]] void receive_datagram(packet&& message, const ipv4_datagram& d) {
             if (message.size() < icmp_header_size) {
                 ++counters_.truncated;
-            } else if (checksum().add(message.contents()).value() != 0) {
+            } else if (checksum_of(message.contents()) != 0) {
                 ++counters_.bad_checksum;
-            } else if (static_cast<icmp_type>(message.data()[0]) == icmp_type::echo) {
+            } else if (const auto type = static_cast<icmp_type>(message.data()[0]); type == icmp_type::echo) {
                 answer_echo(std::move(message), d);
-            } else {
+            } else if (is_icmp_error(type)) {
                 receive_error(message, d);
+            } else {
+                ++counters_.ignored;
             }
         }
 
@@ -76,26 +79,20 @@ struct icmp {
                 return;
             }
             // In place: where the request's headers were there is room for those of the reply.
-            turn_echo(message.contents());
-            ++(os_[port::ip].send(d.source, ip_protocol, outgoing{std::move(message)}) ? counters_.echoes
-                                                                                      : counters_.not_sent);
+            message.data()[0] = static_cast<std::byte>(icmp_type::echo_reply);
+            send(outgoing{std::move(message)}, d.source, counters_.echoes);
         }
 
         void receive_error(const packet& message, const ipv4_datagram& d) {
-            const auto type = static_cast<icmp_type>(message.data()[0]);
-            if (type != icmp_type::unreachable && type != icmp_type::time_exceeded &&
-                type != icmp_type::parameter_problem) {
-                ++counters_.ignored;
-                return;
-            }
-            const auto e = parse_icmp_error(message.contents(), d.source);
-            if (!e || d.group || e->source != os_[port::ip].address()) {
+            icmp_error e;
+            if (!parse_icmp_error(message.contents(), d.source, e) || d.group ||
+                e.source != os_[port::ip].address()) {
                 ++counters_.bad_error;
                 return;
             }
             ++counters_.errors;
             os_.each([&](auto& object) {
-                if constexpr (requires { object.icmp_error(*e); }) object.icmp_error(*e);
+                if constexpr (requires { object.icmp_error(e); }) object.icmp_error(e);
             });
         }
 
@@ -105,17 +102,23 @@ struct icmp {
                 ++counters_.limited;
                 return;
             }
-            packet message = os_[port::packets].store().take();
-            if (!message) {
+            outgoing message{os_[port::packets].store().take()};
+            if (!message.head) {
                 ++counters_.not_sent;
                 return;
             }
             // The longest header and 8 octets.
             const bytes quote = d.original.size() > 68 ? d.original.first(68) : d.original;
-            copy(message.push_back(icmp_header_size + quote.size()).subspan(icmp_header_size), quote);
-            emit_unreachable(code, message.contents());
-            ++(os_[port::ip].send(d.source, ip_protocol, outgoing{std::move(message)}) ? counters_.errors_sent
-                                                                                      : counters_.not_sent);
+            std::byte* at = message.head.push_back(icmp_header_size + quote.size()).data();
+            store_be(at, std::uint64_t{static_cast<unsigned>(icmp_type::unreachable)} << 56 |
+                             std::uint64_t{static_cast<unsigned>(code)} << 48);
+            std::memcpy(at + icmp_header_size, quote.data(), quote.size());
+            send(std::move(message), d.source, counters_.errors_sent);
+        }
+
+        [[gnu::noinline]] void send(outgoing&& message, ip4_address to, std::uint32_t& sent) {
+            seal_icmp(message.head.contents());
+            ++(os_[port::ip].send(to, ip_protocol, std::move(message)) ? sent : counters_.not_sent);
         }
 
         // RFC 1812 section 4.3.2.8: bounded, so that nobody is flooded through us.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/event.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
@@ -76,7 +77,7 @@ struct ipv4 {
             h.id = next_id_++;
             h.ttl = Limits.ttl;
             h.protocol = protocol;
-            h.dont_fragment = true;
+            h.fragment = ipv4_header::dont_fragment;
             h.source = own_.address;
             h.destination = to;
             emit(h, payload.head.push_front(ipv4_header::size).data());
@@ -91,20 +92,20 @@ struct ipv4 {
         }
 
         [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
-            const auto parsed = parse_ipv4(p.contents());
-            if (!parsed) return count(parsed.error());
-            const ipv4_header& h = *parsed;
-            p.truncate(h.total_length);
-            const bool broadcast = is_broadcast(h.destination);
-            const bool group = broadcast || link.destination.is_group();
-            const ipv4_datagram d{h.source, h.destination, h.protocol, h.ttl, group, std::as_const(p).contents()};
-            p.pop_front(h.header_length);
+            ipv4_datagram d;
+            const ipv4_fault fault = parse_ipv4(p.contents(), d);
+            if (fault != ipv4_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            p.truncate(d.total_length);
+            d.original = std::as_const(p).contents();
+            p.pop_front(d.header_length);
+            const bool broadcast = is_broadcast(d.destination);
+            d.group = broadcast || link.destination.is_group();
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
-            if (!h.source.is_unicast() || is_broadcast(h.source) || h.source == own_.address) {
+            if (!d.source.is_unicast() || is_broadcast(d.source) || d.source == own_.address) {
                 ++counters_.bad_source;
-            } else if (!(broadcast || is_for_us(h, group, p))) {
+            } else if (!(broadcast || is_for_us(d, p))) {
                 ++counters_.not_for_us;
-            } else if (h.is_fragment()) {
+            } else if (d.is_fragment()) {
                 // Reassembly takes its place here: it turns `p` and `d` into those of the whole datagram, or keeps `p`.
                 ++counters_.fragments;
             } else {
@@ -119,6 +120,7 @@ struct ipv4 {
                 "too_large no_route link_dropped";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
+            // Those of ipv4_fault, in its order.
             std::uint32_t truncated = 0;         ///< shorter than a header
             std::uint32_t bad_version = 0;
             std::uint32_t bad_header = 0;        ///< impossible header length
@@ -150,11 +152,11 @@ struct ipv4 {
             return own_.contains(to) ? to : router_;
         }
 
-        bool is_for_us(const ipv4_header& h, bool group, const packet& payload) const {
+        bool is_for_us(const ipv4_datagram& d, const packet& payload) const {
             // RFC 1122 section 3.3.6: sent to all on the link, a datagram must be meant for all.
-            if (has_address()) return h.destination == own_.address && !group;
+            if (has_address()) return d.destination == own_.address && !d.group;
             // RFC 2131 section 4.1: a server may answer to the address that it offers, which is not ours yet.
-            return h.protocol == protocol_udp && payload.size() >= 4 &&
+            return d.protocol == protocol_udp && payload.size() >= 4 &&
                    load_be<std::uint16_t>(payload.data() + 2) == 68;
         }
 
@@ -174,18 +176,6 @@ struct ipv4 {
             os_.each([&](auto& object) {
                 if constexpr (requires { object.protocol_unreachable(d); }) object.protocol_unreachable(d);
             });
-        }
-
-        void count(ipv4_fault f) {
-            switch (f) {
-                case ipv4_fault::truncated: ++counters_.truncated; break;
-                case ipv4_fault::version: ++counters_.bad_version; break;
-                case ipv4_fault::header_length: ++counters_.bad_header; break;
-                case ipv4_fault::total_length: ++counters_.bad_length; break;
-                case ipv4_fault::checksum: ++counters_.bad_checksum; break;
-                case ipv4_fault::options: ++counters_.bad_options; break;
-                case ipv4_fault::source_route: ++counters_.source_route; break;
-            }
         }
 
         Stack& os_;

@@ -3,6 +3,7 @@
 
 #include <uk/event.hpp>
 #include <uk/list.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/net/udp_wire.hpp>
 #include <uk/part.hpp>
@@ -151,6 +152,7 @@ struct udp {
                 return fail(error::in_use);
             }
             r->port = port;
+            to_socket_ = &to_socket;
             return socket(*this, *r);
         }
 
@@ -169,11 +171,12 @@ struct udp {
         static constexpr std::uint8_t ip_protocol = protocol_udp;
 
         [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
-            const auto h = parse_udp(p.contents(), d.source, d.destination);
-            if (!h) return count(h.error());
-            p.truncate(h->length);
+            udp_header h;
+            const udp_fault fault = parse_udp(p.contents(), d.source, d.destination, h);
+            if (fault != udp_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            p.truncate(h.length);
             p.pop_front(udp_header::size);
-            deliver(std::move(p), {d.source, d.destination, h->from_port, h->to_port}, d);
+            deliver(std::move(p), {d.source, d.destination, h.from_port, h.to_port}, d);
         }
 
         struct counters_type {
@@ -181,6 +184,7 @@ struct udp {
                 "received sent truncated bad_length bad_checksum bad_port no_socket queue_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
+            // Those of udp_fault, in its order.
             std::uint32_t truncated = 0;     ///< shorter than a header
             std::uint32_t bad_length = 0;    ///< less than the header or beyond the datagram
             std::uint32_t bad_checksum = 0;
@@ -247,33 +251,31 @@ struct udp {
                 ++counters_.received;
                 return;
             }
-            record* r = find(u.to_port);
-            if (r == nullptr) {
-                ++counters_.no_socket;
-                // RFC 1122 section 4.1.3.1.
-                os_.each([&](auto& object) {
-                    if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
-                });
-            } else if (r->count == Limits.queued) {
-                ++counters_.queue_full;
-            } else {
-                ++counters_.received;
-                r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
-                if (!r->waiting.empty()) os_.scheduler().make_ready(r->waiting.pop_front());
-            }
+            if (to_socket_ != nullptr && to_socket_(*this, payload, u)) return;
+            ++counters_.no_socket;
+            // RFC 1122 section 4.1.3.1.
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
+            });
         }
 
-        void count(udp_fault f) {
-            switch (f) {
-                case udp_fault::truncated: ++counters_.truncated; break;
-                case udp_fault::length: ++counters_.bad_length; break;
-                case udp_fault::checksum: ++counters_.bad_checksum; break;
-                case udp_fault::port: ++counters_.bad_port; break;
+        // Called through a pointer that `bind` sets: where nobody binds, it is not in the image.
+        static bool to_socket(in& self, packet& payload, const udp_datagram& u) {
+            record* r = self.find(u.to_port);
+            if (r == nullptr) return false;
+            if (r->count == Limits.queued) {
+                ++self.counters_.queue_full;
+                return true;
             }
+            ++self.counters_.received;
+            r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
+            if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
+            return true;
         }
 
         Stack& os_;
         counters_type counters_;
+        bool (*to_socket_)(in&, packet&, const udp_datagram&) = nullptr;
         std::array<record, Limits.sockets> records_;
     };
 };
