@@ -17,7 +17,7 @@ namespace uk::net {
 
 /// The internet control message protocol (RFC 792, RFC 1122 section 3.2.2): answers pings, tells others what does not
 /// exist here, at most `errors_per_second` times a second, and hands errors about our own datagrams to the stack's
-/// objects with `void icmp_error(const net::icmp_error&)`.
+/// object of their protocol, if it has `void receive_error(const icmp_error&)`.
 /// Not obeyed: redirects (RFC 1122 section 3.2.2.2 lets a host with one router ignore them) and timestamps.
 struct icmp {
     using needs = ports<port::ip, port::packets, port::tasks>;
@@ -92,7 +92,9 @@ struct icmp {
             }
             ++counters_.errors;
             os_.each([&](auto& object) {
-                if constexpr (requires { object.icmp_error(e); }) object.icmp_error(e);
+                if constexpr (requires { object.receive_error(e); }) {
+                    if (object.ip_protocol == e.protocol) object.receive_error(e);
+                }
             });
         }
 

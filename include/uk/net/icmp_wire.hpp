@@ -35,8 +35,9 @@ enum class icmp_unreachable : std::uint8_t {
 /// Octets of every message's header.
 inline constexpr std::size_t icmp_header_size = 8;
 
-/// What the network says about a datagram that we sent. Handed to objects with `void icmp_error(const icmp_error&)`.
-/// Anyone can send one: check `quoted` against what was really sent (RFC 5927) before believing it.
+/// What the network says about a datagram that we sent. Handed to the object whose `ip_protocol` it had, if that has
+/// `void receive_error(const icmp_error&)`. Anyone can send one: check `quoted` against what was really sent (RFC 5927)
+/// before believing it.
 struct icmp_error {
     icmp_type type = icmp_type::unreachable;  ///< unreachable, time_exceeded or parameter_problem
     std::uint8_t code = 0;
@@ -46,7 +47,7 @@ struct icmp_error {
     ip4_address from;         ///< who says it
     ip4_address source;       ///< of the datagram quoted
     ip4_address destination;  ///< of the datagram quoted
-    bytes quoted;             ///< the first octets behind the quoted header, at least 8
+    bytes quoted;             ///< the first octets behind the quoted header, at least 8; valid during the call
 };
 
 /// True for the messages that are errors about a datagram, and not redirects.

@@ -16,7 +16,9 @@ namespace {
 struct listener {
     using needs = uk::ports<uk::port::ip>;
     using provides = uk::ports<>;
-    void icmp_error(const net::icmp_error& e) {
+    static constexpr std::uint8_t ip_protocol = 6;
+    void receive_datagram(uk::packet&&, const net::ipv4_datagram&) {}
+    void receive_error(const net::icmp_error& e) {
         ++errors;
         last_code = e.code;
         quoted = e.quoted.size();
@@ -52,8 +54,9 @@ octets icmp_frame(const octets& message, uk::ip4_address to = our_ip, uk::mac li
     return ip_frame(peer_ip, to, 1, message, link);
 }
 
-octets unreachable(uk::ip4_address quoted_source, int type = 3) {
+octets unreachable(uk::ip4_address quoted_source, int type = 3, std::uint8_t protocol = 6) {
     net::ipv4_header h;
+    h.protocol = protocol;
     h.source = quoted_source;
     h.destination = peer_ip;
     octets m = raw({type, 1, 0, 0, 0, 0, 0, 0}) + ip_datagram(h, octets(8));
@@ -116,8 +119,11 @@ TEST_CASE("bad messages are counted by their cause") {
     CHECK(os.heard().errors == 0);
 }
 
-TEST_CASE("errors about our datagrams are handed on, others are not") {
+TEST_CASE("errors about our datagrams are handed to their protocol, others are not") {
     host os;
+    os.inject(icmp_frame(unreachable(our_ip, 3, 17)));
+    CHECK(os.counters().errors == 1);
+    CHECK(os.heard().errors == 0);
     os.inject(icmp_frame(unreachable(our_ip)));
     CHECK(os.heard().errors == 1);
     CHECK(os.heard().last_code == 1);
