@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/event.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/dhcp_state.hpp>
 #include <uk/net/dhcp_wire.hpp>
 #include <uk/net/udp.hpp>
@@ -56,9 +57,8 @@ struct dhcp {
                 ++counters_.ignored;
                 return;
             }
-            ++(r.type == dhcp_type::offer ? counters_.offers
-               : r.type == dhcp_type::ack ? counters_.acks
-                                           : counters_.naks);
+            // OFFER is 2, ACK 5, NAK 6.
+            count(counters_.offers, static_cast<unsigned>(r.type) / 2 - 1);
             apply(*step);
         }
 

@@ -82,13 +82,20 @@ public:
 
     /// Begins, or goes on where an answer has not come in time. The step is valid until the next call.
     const step& on_time(instant now) {
-        if (state_ == state::requesting && tries_ >= 4) state_ = state::init;
+        state next = state_;
+        if (state_ == state::init || (state_ == state::requesting && tries_ >= 4)) next = state::selecting;
         if (state_ >= state::bound) {
-            if (state_ == state::bound) begin(state::renewing, now);
-            if (passed(now) >= lease_.rebind_seconds) state_ = state::rebinding;
-            if (passed(now) >= lease_.lease_seconds) state_ = state::init;
+            const std::uint64_t over = passed(now);
+            next = over >= lease_.lease_seconds    ? state::selecting
+                   : over >= lease_.rebind_seconds ? state::rebinding
+                                                   : state::renewing;
         }
-        if (state_ == state::init) begin(state::selecting, now);
+        if (state_ == state::bound || (next == state::selecting && state_ != next)) {
+            step_.send.xid = random();
+            began_ = now;
+            tries_ = 0;
+        }
+        state_ = next;
         send(now);
         return step_;
     }
@@ -130,13 +137,6 @@ private:
 
     // Seconds of the lease that are over.
     std::uint64_t passed(instant now) const { return (now.ns - lease_.since.ns) / second; }
-
-    void begin(state s, instant now) {
-        state_ = s;
-        step_.send.xid = random();
-        began_ = now;
-        tries_ = 0;
-    }
 
     // Up to a second sooner or later (RFC 2131 section 4.1).
     void wait(instant now, std::uint64_t seconds) {

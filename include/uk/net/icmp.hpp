@@ -70,7 +70,7 @@ struct icmp {
     private:
         void answer_echo(packet&& message, const ipv4_datagram& d) {
             // RFC 1122 section 3.2.2.6 allows silence towards broadcasts, which are mostly abused.
-            if (d.group || d.destination != os_[port::ip].address()) {
+            if (d.group) {
                 ++counters_.echo_to_group;
                 return;
             }
@@ -99,7 +99,7 @@ struct icmp {
         }
 
         void send_unreachable(icmp_unreachable code, const ipv4_datagram& d) {
-            if (d.group || d.destination != os_[port::ip].address()) return;  // RFC 1122 section 3.2.2
+            if (d.group) return;  // RFC 1122 section 3.2.2
             if (!within_rate()) {
                 ++counters_.limited;
                 return;

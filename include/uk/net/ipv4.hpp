@@ -66,8 +66,7 @@ struct ipv4 {
                 ++counters_.too_large;
                 return fail(error::too_large);
             }
-            const bool broadcast = is_broadcast(to);
-            const ip4_address hop = broadcast ? to : next_hop(to);
+            const ip4_address hop = next_hop(to);
             if (hop.is_unspecified()) {
                 ++counters_.no_route;
                 return fail(error::unreachable);
@@ -81,8 +80,9 @@ struct ipv4 {
             h.source = own_.address;
             h.destination = to;
             emit(h, payload.head.push_front(ipv4_header::size).data());
-            const bool sent = broadcast ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
-                                        : os_[port::neighbour].send_to(hop, std::move(payload));
+            const bool sent = hop == ip4_address::broadcast()
+                                  ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
+                                  : os_[port::neighbour].send_to(hop, std::move(payload));
             if (!sent) {
                 ++counters_.link_dropped;
                 return fail(error::no_buffers);
@@ -146,8 +146,9 @@ struct ipv4 {
             return a == ip4_address::broadcast() || (has_address() && a == own_.broadcast());
         }
 
-        // RFC 1122 section 3.3.1.1. Unspecified when there is no way.
+        // RFC 1122 section 3.3.1.1. Unspecified when there is no way, the limited broadcast for every broadcast.
         ip4_address next_hop(ip4_address to) const {
+            if (is_broadcast(to)) return ip4_address::broadcast();
             if (!has_address() || !to.is_unicast() || to == own_.address) return {};
             return own_.contains(to) ? to : router_;
         }
