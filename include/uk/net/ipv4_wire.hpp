@@ -92,7 +92,7 @@ namespace detail {
 
 /// Takes the header of the datagram at the start of `packet` (a frame's padding may follow) over into `h`, wholly
 /// checked, or says what is wrong with it. Without a fault header_length <= total_length <= packet.size().
-[[gnu::noinline]] constexpr ipv4_fault parse_ipv4(bytes packet, ipv4_header& h) {
+constexpr ipv4_fault parse_ipv4(bytes packet, ipv4_header& h) {
     if (packet.size() < ipv4_header::size) return ipv4_fault::truncated;
     if (std::to_integer<unsigned>(packet[0]) >> 4 != 4) return ipv4_fault::version;
     detail::load_ipv4(packet.data(), h);
