@@ -91,7 +91,7 @@ struct dhcp {
             auto& ip = os_[port::ip];
             const dhcp_lease& l = client_.lease();
             if (client_.has_lease()) {
-                ip.configure(l.own, l.router);
+                ip.configure(l.own(), l.router);
             } else if (!ip.address().is_unspecified()) {
                 ++counters_.lost;
                 ip.configure({}, {});

@@ -15,10 +15,10 @@ namespace uk::net {
 
 /// What the server has let to us: its words, checked and completed, since when.
 struct dhcp_lease : dhcp_reply {
-    cidr own;  ///< unspecified: no lease
     instant since;
 
-    bool valid() const { return !own.address.is_unspecified(); }
+    bool valid() const { return !address.is_unspecified(); }
+    cidr own() const { return {address, static_cast<std::uint8_t>(std::countl_one(mask))}; }
 };
 
 /// Takes what `r`, an OFFER or ACK that came at `now`, lets to us over into `l`; false, with `l` as it was, when no
@@ -36,7 +36,7 @@ struct dhcp_lease : dhcp_reply {
     if ((host & (host + 1)) != 0) return false;
     if (host > 1 && ((a & host) == 0 || (a & host) == host)) return false;
     static_cast<dhcp_reply&>(l) = r;
-    l.own = {r.address, static_cast<std::uint8_t>(std::countl_one(mask))};
+    l.mask = mask;
     l.since = now;
     if (!r.router.is_unicast() || ((r.router.value ^ a) & mask) != 0 || r.router == r.address) l.router = {};
     if (l.rebind_seconds >= l.lease_seconds || l.renew_seconds == 0 || l.renew_seconds >= l.rebind_seconds) {

@@ -14,6 +14,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -142,6 +143,7 @@ struct udp {
         /// Binds `port`, or a random one of the dynamic range (RFC 6056) for 0. Fails with `in_use`, `too_large` (no
         /// more sockets than the limit allows) or `no_entropy`.
         result<socket> bind(std::uint16_t port) {
+            if (!records_) records_.emplace();
             record* r = find(0);
             if (r == nullptr) return fail(error::too_large);
             if (port == 0) {
@@ -198,7 +200,7 @@ struct udp {
         static constexpr std::uint16_t first_dynamic = 49152;  // RFC 6335 section 6
 
         record* find(std::uint16_t port) {
-            for (record& r : records_) {
+            for (record& r : *records_) {
                 if (r.port == port) return &r;
             }
             return nullptr;
@@ -276,7 +278,7 @@ struct udp {
         Stack& os_;
         counters_type counters_;
         bool (*to_socket_)(in&, packet&, const udp_datagram&) = nullptr;
-        std::array<record, Limits.sockets> records_;
+        std::optional<std::array<record, Limits.sockets>> records_;  // from the first bind on
     };
 };
 

@@ -79,7 +79,7 @@ TEST_CASE("the usual exchange: discover, offer, request, acknowledge") {
     CHECK(c.has_lease());
     CHECK(next->send.type == dhcp_type::none);
     CHECK(next->wake == at(2s + 1800s));
-    CHECK(c.lease().own == cidr{address, 24});
+    CHECK(c.lease().own() == cidr{address, 24});
     CHECK(c.lease().router == server);
     CHECK(c.lease().since == at(2s));
     CHECK(c.lease().rebind_seconds == 3150);
@@ -175,12 +175,12 @@ TEST_CASE("no lease comes from an offer that no host could use") {
 TEST_CASE("masks, routers and times of a lease") {
     dhcp_reply r = reply(dhcp_type::ack, 1);
     r.mask = 0;
-    CHECK(lease_of(r, {})->own.prefix == 8);
+    CHECK(lease_of(r, {})->own().prefix == 8);
     r.address = "172.16.0.9"_ip4;
-    CHECK(lease_of(r, {})->own.prefix == 16);
+    CHECK(lease_of(r, {})->own().prefix == 16);
     CHECK(lease_of(r, {})->router.is_unspecified());  // not in the network
     r.address = "192.168.0.9"_ip4;
-    CHECK(lease_of(r, {})->own.prefix == 24);
+    CHECK(lease_of(r, {})->own().prefix == 24);
     r.router = r.address;
     CHECK(lease_of(r, {})->router.is_unspecified());
     for (std::uint32_t longest : {0xffffffffU, 0xfffffffeU}) {
@@ -218,7 +218,7 @@ TEST_CASE("half way a lease is renewed with its server, which changes nothing") 
     REQUIRE(answer);
     CHECK(answer->wake == at(1801s + 1800s));
     CHECK(l.client.lease().since == at(1801s));
-    CHECK(l.client.lease().own == cidr{address, 24});
+    CHECK(l.client.lease().own() == cidr{address, 24});
 }
 
 TEST_CASE("a silent server is asked at half times, then all are, then the lease ends") {
@@ -278,5 +278,5 @@ TEST_CASE("a changed network is a changed lease") {
     auto r = reply(dhcp_type::ack, l.client.on_time(at(1800s)).send.xid);
     r.mask = 0xffff0000;
     REQUIRE(l.client.on_reply(r, at(1800s)));
-    CHECK(l.client.lease().own.prefix == 16);
+    CHECK(l.client.lease().own().prefix == 16);
 }
