@@ -85,26 +85,29 @@ inline bool take_dhcp_option(bytes message, const dhcp_option& o, dhcp_reply& r)
     // Numbers are turned round as they are stored.
     const unsigned within = o.unit - 1U;
     const unsigned turned = std::endian::native == std::endian::little ? within : 0;
-    const unsigned overload = r.overload;  // an overload option found beyond the options has no effect
+    // RFC 2131 section 4.1: first the options, then the file field, then the server name. An overload option found
+    // there has no effect.
+    unsigned fields = r.overload;
     unsigned taken = 0;
-    // RFC 2131 section 4.1: first the options, then the file field, then the server name.
-    for (unsigned field = 0; field < 3; ++field) {
-        if (field != 0 && (overload & field) == 0) continue;
-        std::size_t at = field == 0 ? dhcp_options_at : field == 1 ? dhcp_file_at : dhcp_name_at;
-        const std::size_t end = field == 0 ? message.size() : field == 1 ? dhcp_cookie_at : dhcp_file_at;
-        while (true) {
-            if (at == end) return false;
-            const auto code = std::to_integer<unsigned>(message[at++]);
-            if (code == 255) break;
-            if (code == 0) continue;
-            if (at == end) return false;
-            auto length = std::to_integer<std::size_t>(message[at++]);
-            if (length > end - at) return false;
-            for (; length != 0; --length, ++at) {
-                if (code != o.code) continue;
-                if (taken < o.room) to[taken ^ turned] = message[at];
-                ++taken;
-            }
+    for (std::size_t at = dhcp_options_at, end = message.size();;) {
+        if (at == end) return false;
+        const auto code = std::to_integer<unsigned>(message[at++]);
+        if (code == 0) continue;
+        if (code == 255) {
+            if (fields == 0) break;
+            const bool file = (fields & 1) != 0;
+            at = file ? dhcp_file_at : dhcp_name_at;
+            end = file ? dhcp_cookie_at : dhcp_file_at;
+            fields = file ? fields - 1 : 0;
+            continue;
+        }
+        if (at == end) return false;
+        auto length = std::to_integer<std::size_t>(message[at++]);
+        if (length > end - at) return false;
+        for (; length != 0; --length, ++at) {
+            if (code != o.code) continue;
+            if (taken < o.room) to[taken ^ turned] = message[at];
+            ++taken;
         }
     }
     return (taken & within) == 0 && taken <= o.most;
