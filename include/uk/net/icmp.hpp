@@ -4,9 +4,7 @@
 #include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
-#include <uk/time.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,20 +13,35 @@
 
 namespace uk::net {
 
+struct icmp_limits {
+    /// Errors that we tell others of in the long run, and in one burst (RFC 1812 section 4.3.2.8), so that nobody is
+    /// flooded through us.
+    unsigned errors_per_second = 10;
+    unsigned burst = 10;
+    /// Tell senders of malformed options so (RFC 1122 section 3.2.2.5, a should).
+    bool parameter_problems = false;
+};
+
 /// The internet control message protocol (RFC 792, RFC 1122 section 3.2.2): answers pings, tells others what does not
-/// exist here, at most `errors_per_second` times a second, and hands errors about our own datagrams to the stack's
-/// object of their protocol, if it has `void receive_error(const icmp_error&)`.
+/// exist here or came incomplete, within its limits, and hands errors about our own datagrams to the stack's object of
+/// their protocol, if it has `void receive_error(const icmp_error&)`. Never is anybody told of an error in what came to
+/// a group, was itself such an error, or a fragment other than the first (RFC 1122 section 3.2.2): groups are refused
+/// here, the others never get so far as to have an error.
 /// Not obeyed: redirects (RFC 1122 section 3.2.2.2 lets a host with one router ignore them) and timestamps.
+template <icmp_limits Limits = {}>
 struct icmp {
     using needs = ports<port::ip, port::packets, port::tasks>;
     using provides = ports<>;
     static constexpr std::string_view name = "net::icmp";
 
+    static_assert(Limits.errors_per_second > 0 && Limits.errors_per_second <= 1'000'000 && Limits.burst > 0 &&
+                      Limits.burst <= 1'000'000,
+                  "net::icmp: errors_per_second and burst must be from 1 to 1,000,000.");
+
     template <class Stack>
     class in {
     public:
         static constexpr std::uint8_t ip_protocol = protocol_icmp;
-        static constexpr unsigned errors_per_second = 10;
 
         explicit in(Stack& os) : os_(os) {}
 
@@ -49,6 +62,16 @@ struct icmp {
         /// Tell the source of `d` that nobody here has its protocol, or its port.
         void protocol_unreachable(const ipv4_datagram& d) { send_unreachable(icmp_unreachable::protocol, d); }
         void port_unreachable(const ipv4_datagram& d) { send_unreachable(icmp_unreachable::port, d); }
+        /// That not all fragments of `d`, which is the first, came in time (RFC 792 time exceeded, code 1).
+        void reassembly_timed_out(const ipv4_datagram& d) {
+            send_error(icmp_type::time_exceeded, icmp_reassembly_time, 0, d);
+        }
+        /// That octet `pointer` of its header is wrong.
+        void parameter_problem(const ipv4_datagram& d, unsigned pointer)
+            requires(Limits.parameter_problems)
+        {
+            send_error(icmp_type::parameter_problem, 0, pointer, d);
+        }
 
         struct counters_type {
             static constexpr std::string_view names =
@@ -99,6 +122,10 @@ struct icmp {
         }
 
         void send_unreachable(icmp_unreachable code, const ipv4_datagram& d) {
+            send_error(icmp_type::unreachable, static_cast<unsigned>(code), 0, d);
+        }
+
+        [[gnu::noinline]] void send_error(icmp_type type, unsigned code, unsigned pointer, const ipv4_datagram& d) {
             if (d.group) return;  // RFC 1122 section 3.2.2
             if (!within_rate()) {
                 ++counters_.limited;
@@ -112,8 +139,7 @@ struct icmp {
             // The longest header and 8 octets.
             const bytes quote = d.original.size() > 68 ? d.original.first(68) : d.original;
             std::byte* at = message.head.push_back(icmp_header_size + quote.size()).data();
-            store_be(at, std::uint64_t{static_cast<unsigned>(icmp_type::unreachable)} << 56 |
-                             std::uint64_t{static_cast<unsigned>(code)} << 48);
+            emit_icmp_error(type, code, pointer, at);
             std::memcpy(at + icmp_header_size, quote.data(), quote.size());
             send(std::move(message), d.source, counters_.errors_sent);
         }
@@ -123,19 +149,18 @@ struct icmp {
             ++(os_[port::ip].send(to, ip_protocol, std::move(message)) ? sent : counters_.not_sent);
         }
 
-        // RFC 1812 section 4.3.2.8: bounded, so that nobody is flooded through us.
+        // A bucket of tokens, as the time when it will be full again.
         bool within_rate() {
-            const instant now = os_.scheduler().now();
-            if (now - rate_since_ >= std::chrono::seconds(1)) {
-                rate_since_ = now;
-                rate_used_ = 0;
-            }
-            return rate_used_++ < errors_per_second;
+            constexpr std::uint64_t one = 1'000'000'000 / Limits.errors_per_second;
+            const std::uint64_t now = os_.scheduler().now().ns;
+            const std::uint64_t full = (full_at_ > now ? full_at_ : now) + one;
+            if (full - now > one * Limits.burst) return false;
+            full_at_ = full;
+            return true;
         }
 
         Stack& os_;
-        instant rate_since_;
-        std::uint32_t rate_used_ = 0;
+        std::uint64_t full_at_ = 0;
         counters_type counters_;
     };
 };

@@ -32,6 +32,9 @@ enum class icmp_unreachable : std::uint8_t {
     fragmentation_needed = 4,
 };
 
+/// Code of icmp_type::time_exceeded for a datagram whose fragments did not all come.
+inline constexpr std::uint8_t icmp_reassembly_time = 1;
+
 /// Octets of every message's header.
 inline constexpr std::size_t icmp_header_size = 8;
 
@@ -87,6 +90,13 @@ constexpr std::optional<icmp_error> parse_icmp_error(bytes message, ip4_address 
     icmp_error e;
     if (message.empty() || !is_icmp_error(static_cast<icmp_type>(message[0]))) return {};
     return parse_icmp_error(message, from, e) ? std::optional(e) : std::nullopt;
+}
+
+/// Writes the header of an error, still without its checksum, to `at`. `pointer` is the octet that a parameter problem
+/// is about, else 0.
+constexpr void emit_icmp_error(icmp_type type, unsigned code, unsigned pointer, std::byte* at) {
+    store_be(at, std::uint32_t{static_cast<unsigned>(type)} << 24 | code << 16);
+    store_be(at + 4, pointer << 24);
 }
 
 /// Writes the checksum of `message` into it.

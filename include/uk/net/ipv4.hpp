@@ -94,7 +94,10 @@ struct ipv4 {
         [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
-            if (fault != ipv4_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            if (fault != ipv4_fault::none) {
+                if (fault == ipv4_fault::options) tell_of_options(p, d, link);
+                return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            }
             p.truncate(d.total_length);
             d.original = std::as_const(p).contents();
             p.pop_front(d.header_length);
@@ -159,6 +162,20 @@ struct ipv4 {
             // RFC 2131 section 4.1: a server may answer to the address that it offers, which is not ours yet.
             return d.protocol == protocol_udp && payload.size() >= 4 &&
                    load_be<std::uint16_t>(payload.data() + 2) == 68;
+        }
+
+        // RFC 1122 section 3.2.2.5, where icmp is asked to: of what came to us alone, and is no later fragment.
+        void tell_of_options(const packet& p, ipv4_datagram& d, const ethernet_header& link) {
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.parameter_problem(d, 0U); }) {
+                    d.original = p.contents().first(d.total_length);
+                    d.group = d.destination != own_.address || link.destination.is_group();
+                    if (!d.source.is_unicast() || is_broadcast(d.source) || d.fragment_offset() != 0) return;
+                    std::size_t at;
+                    check_ipv4_options(d.original.first(d.header_length).subspan(ipv4_header::size), at);
+                    object.parameter_problem(d, static_cast<unsigned>(ipv4_header::size + at));
+                }
+            });
         }
 
         void deliver(packet&& payload, const ipv4_datagram& d) {

@@ -55,13 +55,13 @@ enum class ipv4_fault : std::uint8_t {
     source_route,   ///< asks to be routed by us: refused (RFC 7126 section 4.3)
 };
 
-/// What keeps the options (everything in the header behind octet 20) from being skipped, if anything.
-constexpr ipv4_fault check_ipv4_options(bytes options) {
-    std::size_t at = 0;
-    while (at < options.size()) {
+/// What keeps the options (everything in the header behind octet 20) from being skipped, if anything; `at` then is
+/// where among them.
+constexpr ipv4_fault check_ipv4_options(bytes options, std::size_t& at) {
+    for (at = 0; at < options.size();) {
         const auto type = std::to_integer<unsigned>(options[at]);
         if (type == 0) break;  // end of list
-        if (type == 1) {           // no operation
+        if (type == 1) {       // no operation
             ++at;
             continue;
         }
@@ -72,6 +72,10 @@ constexpr ipv4_fault check_ipv4_options(bytes options) {
         at += length;
     }
     return ipv4_fault::none;
+}
+constexpr ipv4_fault check_ipv4_options(bytes options) {
+    std::size_t at;
+    return check_ipv4_options(options, at);
 }
 
 namespace detail {

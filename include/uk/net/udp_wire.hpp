@@ -53,8 +53,8 @@ constexpr result<udp_header, udp_fault> parse_udp(bytes payload, ip4_address fro
 }
 
 /// Writes the header into the first 8 octets of `head`, with the checksum over `head` and then `body`.
-[[gnu::noinline]] constexpr void emit_udp(std::uint16_t from_port, std::uint16_t to_port, ip4_address from, ip4_address to,
-                        writable_bytes head, bytes body) {
+[[gnu::noinline]] constexpr void emit_udp(std::uint16_t from_port, std::uint16_t to_port, ip4_address from,
+                                          ip4_address to, writable_bytes head, bytes body) {
     const std::size_t length = head.size() + body.size();
     store_be(head.data(), from_port);
     store_be(head.data() + 2, to_port);
