@@ -165,13 +165,17 @@ constexpr bool acceptable(const tcb& c, const tcp_segment& s) {
     return s.sequence - c.rcv_nxt < window || s.sequence + (length - 1) - c.rcv_nxt < window;
 }
 
-/// The window of a segment that is not older than the last one that set it (RFC 9293 section 3.10.7.4 fifth).
-constexpr void take_window(tcb& c, const tcp_segment& s) {
-    if (!(c.wl1 < s.sequence || (c.wl1 == s.sequence && c.wl2 <= s.acknowledgment))) return;
+/// The window of a segment, which counts from its acknowledgment on: una is there.
+constexpr void set_window(tcb& c, const tcp_segment& s) {
     c.window = s.window;
     if (c.window > c.window_max) c.window_max = c.window;
     c.wl1 = s.sequence;
     c.wl2 = s.acknowledgment;
+}
+
+/// The window of a segment that is not older than the last one that set it (RFC 9293 section 3.10.7.4 fifth).
+constexpr void take_window(tcb& c, const tcp_segment& s) {
+    if (c.wl1 < s.sequence || (c.wl1 == s.sequence && c.wl2 <= s.acknowledgment)) set_window(c, s);
 }
 
 /// The states that wait for our FIN to be acknowledged.
@@ -208,11 +212,14 @@ constexpr void on_fin_acked(tcb& c, tcp_reaction& r) {
         r.advanced = true;
         c.una = ack;
         c.nxt = later(c.nxt, ack);
-        take_window(c, s);
+        // Also where its text was sent before (the peer's retransmission): the former window counts from the former una
+        // and would now reach too far.
+        set_window(c, s);
         if (fin) on_fin_acked(c, r);
         return c.state != tcp_state::closed;
     }
-    r.duplicate = ack == c.una && c.una < c.max && s.length() == 0 && s.window == c.window;
+    if (ack < c.una) return true;
+    r.duplicate = c.una < c.max && s.length() == 0 && s.window == c.window;
     take_window(c, s);
     return true;
 }

@@ -366,6 +366,23 @@ TEST_CASE("with a closed window acknowledgments count, and probes are answered")
     CHECK(c.state == tcp_state::established);
 }
 
+TEST_CASE("the peer's window never reaches further than it has said") {
+    tcb c = established();
+    send(c, 3000);
+    const seq first = c.una;
+    on_segment(c, make(flag::ack, c.rcv_nxt + 500, first + 1000, 0, 4000));
+    CHECK(c.una + c.window == first + 5000);
+    SUBCASE("when the acknowledgment comes with text that is sent again") {
+        on_segment(c, make(flag::ack, c.rcv_nxt, first + 2000, 100, 3000));
+        CHECK(c.una + c.window == first + 5000);
+    }
+    SUBCASE("when an older acknowledgment comes late, with later text") {
+        on_segment(c, make(flag::ack, c.rcv_nxt, first + 2000, 100, 3000));
+        on_segment(c, make(flag::ack, c.rcv_nxt + 600, first + 1000, 0, 4000));
+        CHECK(c.una + c.window == first + 5000);
+    }
+}
+
 TEST_CASE("the peer's window: only newer segments set it") {
     tcb c = established();
     send(c, 100);
