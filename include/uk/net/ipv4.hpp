@@ -76,6 +76,7 @@ struct ipv4 {
             h.id = next_id_++;
             h.ttl = Limits.ttl;
             h.protocol = protocol;
+            h.ecn = payload.ecn;
             h.fragment = ipv4_header::dont_fragment;
             h.source = own_.address;
             h.destination = to;
@@ -124,14 +125,14 @@ struct ipv4 {
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             // Those of ipv4_fault, in its order.
-            std::uint32_t truncated = 0;         ///< shorter than a header
+            std::uint32_t truncated = 0;  ///< shorter than a header
             std::uint32_t bad_version = 0;
-            std::uint32_t bad_header = 0;        ///< impossible header length
-            std::uint32_t bad_length = 0;        ///< total length less than the header or beyond the frame
+            std::uint32_t bad_header = 0;  ///< impossible header length
+            std::uint32_t bad_length = 0;  ///< total length less than the header or beyond the frame
             std::uint32_t bad_checksum = 0;
             std::uint32_t bad_options = 0;
-            std::uint32_t source_route = 0;      ///< refused
-            std::uint32_t bad_source = 0;        ///< from a group, no host or us
+            std::uint32_t source_route = 0;  ///< refused
+            std::uint32_t bad_source = 0;    ///< from a group, no host or us
             std::uint32_t not_for_us = 0;
             std::uint32_t fragments = 0;         ///< dropped
             std::uint32_t unknown_protocol = 0;  ///< no object answers to it

@@ -101,6 +101,9 @@ struct tcp {
                 count(tcp_count::bad_checksum);  // MUST-3
                 return;
             }
+            if constexpr (features.ecn) {
+                s.marked = d.original.size() > 1 && (d.original[1] & std::byte{3}) == std::byte{3};
+            }
             const tcp_ends e{d.destination, d.source, s.destination_port, s.source_port};
             tcp_record* r = find(e);
             if (r != nullptr && may_reopen(*r, s)) {
@@ -294,6 +297,10 @@ struct tcp {
         // The SYN of a peer was taken.
         void on_peers_syn(slot& r, const tcp_segment& s, instant at) {
             agree<features>(r.control, base::own_shift, s.options);
+            if constexpr (features.ecn) {
+                r.control.ecn = agrees_on_ecn(s);
+                r.ecn.until = r.control.una;
+            }
             if constexpr (features.timestamps) {
                 if (r.control.stamped) r.stamps.take(s, r.stamps.at(at));
             }
@@ -397,6 +404,10 @@ struct tcp {
                 if (r.control.stamped && s.options.stamped) r.stamps.take(s, r.stamps.at(at));
             }
             if (a.skip != 0) note_twice(r, s);
+            if constexpr (features.ecn) {
+                if (s.has(tcp_flag::cwr)) r.ecn.echo = false;
+                if (s.marked && s.text != 0) r.ecn.echo = true;
+            }
             if constexpr (features.urgent) {
                 const seq mark = s.sequence + s.urgent;
                 if (!s.has(tcp_flag::urg) || s.urgent == 0) return;
@@ -458,6 +469,14 @@ struct tcp {
                 lost = r.recovery.on_ack(r.congestion, r.control, a, path);
             }
             if (lost) count(tcp_count::fast_retransmits);
+            if constexpr (features.ecn) {
+                // RFC 3168 section 6.1.2: as for a loss, once for each window.
+                if (!r.control.ecn || !s.has(tcp_flag::ece) || r.control.una < r.ecn.until) return;
+                if (r.recovery.recovers()) return;
+                r.congestion.lost(path);
+                r.ecn.until = r.control.max;
+                r.ecn.reduced = true;
+            }
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).
