@@ -14,12 +14,18 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 80 * 1024}>, uk::packets<{.buffers = 128}>,
-                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 256, .backlog = 64}>> {};
+// Built with -Dtcp=minimal, it has the least TCP instead of the whole.
+#ifdef HTTP_MINIMAL_TCP
+constexpr net::tcp_features features = net::tcp_minimal;
+#else
+constexpr net::tcp_features features = net::tcp_everything;
+#endif
 
-uk::result<> home(http::request&, http::response& out) {
-    return out.text(http::constant("hello from one type\n"));
-}
+struct server
+    : uk::stack<uk::target, uk::loop<{.frame_memory = 80 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
+                net::tcp<net::tcp_limits{.connections = 256, .backlog = 64, .features = features}>> {};
+
+uk::result<> home(http::request&, http::response& out) { return out.text(http::constant("hello from one type\n")); }
 
 uk::result<> page(http::request&, http::response& out) {
     return out.html(http::constant("<!doctype html><title>uk</title><h1>hello</h1>"

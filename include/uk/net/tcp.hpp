@@ -120,10 +120,9 @@ struct tcp {
         /// What the network says about a segment, from net::icmp (MUST-54). Believed only about octets that are under
         /// way (RFC 5927 section 4.1). A connection that is established is never ended by it (MUST-56, RFC 5927
         /// section 5.2).
-        void icmp_error(const net::icmp_error& e)
+        void receive_error(const icmp_error& e)
             requires(Limits.features.errors)
         {
-            if (e.protocol != ip_protocol) return;
             tcp_record* r = find({e.source, e.destination, load_be<std::uint16_t>(e.quoted.data()),
                                   load_be<std::uint16_t>(e.quoted.data() + 2)});
             const seq at{load_be<std::uint32_t>(e.quoted.data() + 4)};
