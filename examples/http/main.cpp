@@ -14,11 +14,12 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-// Built with -Dtcp=minimal, it has the least TCP instead of the whole.
-#ifdef HTTP_MINIMAL_TCP
-constexpr net::tcp_features features = net::tcp_minimal;
-#else
+// The least TCP makes the smallest image; built with -Dtcp=whole, it has all that TCP can do (what tcp_limits says when
+// its features are left alone, and ECN).
+#ifdef HTTP_WHOLE_TCP
 constexpr net::tcp_features features = net::tcp_everything;
+#else
+constexpr net::tcp_features features = net::tcp_minimal;
 #endif
 
 struct server

@@ -27,7 +27,7 @@ _building = threading.Lock()
 
 
 # Programs that are an example built in another way: NAME: (example, options for Meson).
-VARIANTS = {"http-minimal": ("http", ("-Dtcp=minimal",))}
+VARIANTS = {"http-whole": ("http", ("-Dtcp=whole",))}
 
 
 @functools.lru_cache(maxsize=None)
@@ -125,7 +125,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def site(where="microvm", net=USER, program="http", memory=None, forwards=(("tcp", 80),)):
+def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),)):
     """A Site of `program` on a machine of QEMU, or as a Linux process (which needs `net` = TAP). Always cleaned up.
 
     A failure inside carries the end of the guest's console.
@@ -151,7 +151,7 @@ def site(where="microvm", net=USER, program="http", memory=None, forwards=(("tcp
         stack.enter_context(guest)
         try:
             found = Site(guest, where, net, address, mapped, wire)
-            if program in ("http", "http-minimal", "stream"):
+            if program in ("http", "http-whole", "stream"):
                 # Before the guest has its address, attempts are lost: many short ones.
                 guest.wait_for(".", 1)
                 found.answers(BOOT_SECONDS, 0.05)

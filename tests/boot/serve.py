@@ -8,9 +8,9 @@ from tool.probe import READY
 KIB = 1 << 10
 
 
-def page(where, net, memory=None):
+def page(where, net, memory=None, program="http"):
     """curl gets the page twice on one connection; over a TAP, dnsmasq gave the address and ping is answered."""
-    with site(where, net, memory=memory) as found:
+    with site(where, net, program, memory) as found:
         code, text = found.run("curl", "-sS", "--max-time", "10", "--noproxy", "*",
                                "-w", "|%{http_code} %{num_connects}|", found.url(), found.url())
         expect(code == 0, f"curl ended with {code}: {text}")
@@ -66,6 +66,8 @@ def cases():
         for net in (USER, TAP):
             yield Case(f"page on {where}, {net}", lambda w=where, n=net: page(w, n))
     yield Case(f"page on {HOSTED}, {TAP}", lambda: page(HOSTED, TAP))
-    yield Case("page in 1 MiB of guest memory", lambda: page("microvm", USER, 1024 * KIB))
+    for program in ("http", "http-whole"):
+        yield Case(f"page of {program} in 1 MiB of guest memory",
+                   lambda p=program: page("microvm", USER, 1024 * KIB, p))
     for where, net in (("microvm", USER), ("pc", TAP), (HOSTED, TAP)):
         yield Case(f"echo on {where}, {net}", lambda w=where, n=net: echo(w, n))
