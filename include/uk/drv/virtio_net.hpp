@@ -167,7 +167,7 @@ struct virtio_net {
             }
         };
 
-        static std::string_view remedy(virtio_lack lack) {
+        static const char* remedy(virtio_lack lack) {
             switch (lack) {
                 case virtio_lack::modern:
                     return "the virtio network card has only the legacy interface; start the machine with "
