@@ -117,7 +117,7 @@ struct tcp {
         /// What the network says about a segment, from net::icmp (MUST-54). Believed only about octets that are under
         /// way (RFC 5927 section 4.1). A connection that is established is never ended by it (MUST-56, RFC 5927
         /// section 5.2).
-        void icmp_error(const net::icmp_error& e)
+        void receive_error(const net::icmp_error& e)
             requires(Limits.features.errors)
         {
             if (e.protocol != ip_protocol) return;

@@ -282,15 +282,15 @@ TEST_CASE("a narrow path: smaller segments, and what was lost again (RFC 1191)")
     CHECK(s.p.answers().size() == 2);
     std::array<std::byte, 8> quoted;
     auto& net = s.h.net();
-    net.icmp_error(too_big(s.next + 5000, 1000, quoted));  // of nothing that we sent (RFC 5927)
+    net.receive_error(too_big(s.next + 5000, 1000, quoted));  // of nothing that we sent (RFC 5927)
     CHECK_FALSE(s.p.answer());
-    net.icmp_error(too_big(s.next, 1000, quoted));
+    net.receive_error(too_big(s.next, 1000, quoted));
     auto again = s.p.answers();
     REQUIRE(again.size() >= 3);
     CHECK(again[0].text == 960);
     CHECK(again[0].sequence == s.next);
-    net.icmp_error(too_big(s.next, 1400, quoted));  // never larger
-    net.icmp_error(too_big(s.next, 68, quoted));
+    net.receive_error(too_big(s.next, 1400, quoted));  // never larger
+    net.receive_error(too_big(s.next, 68, quoted));
     again = s.p.answers();
     REQUIRE_FALSE(again.empty());
     CHECK(again[0].text == 512);
@@ -306,7 +306,7 @@ TEST_CASE("an unreachable port ends a connection that is being opened, and no ot
     const std::string text(100, 'x');
     REQUIRE(write(s.h, s.c(), text).detach());
     world::pass(s.n, 1ms, s.h);
-    s.h.net().icmp_error(e);
+    s.h.net().receive_error(e);
     world::pass(s.n, 1ms, s.h);
     CHECK(s.h.net().in_use() == 1);
     CHECK(s.h.count(tcp_count::path_errors) == 1);
