@@ -398,12 +398,15 @@ struct tcp {
             }
             if (a.skip != 0) note_twice(r, s);
             if constexpr (features.urgent) {
+                tcp_marks& m = r.marks;
+                const seq next{r.control.rcv_nxt.value - r.receive.octets()};
+                if (m.peers <= next) m.peers_set = false;  // read past: before the numbers come by it again
                 const seq mark = s.sequence + s.urgent;
                 if (!s.has(tcp_flag::urg) || s.urgent == 0) return;
-                if (mark <= r.control.rcv_nxt || (r.marks.peers_set && mark <= r.marks.peers)) return;
+                if (mark <= next || (m.peers_set && mark <= m.peers)) return;
                 // MUST-32: the application is told of a mark, and when it moves on.
-                r.marks.peers = mark;
-                r.marks.peers_set = true;
+                m.peers = mark;
+                m.peers_set = m.news = true;
                 wake_one(r.observer);
             }
         }

@@ -147,6 +147,7 @@ struct tcp_marks {
     seq peers;
     bool own_set = false;
     bool peers_set = false;
+    bool news = false;  ///< the application was not told of the peer's yet
 };
 
 /// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.

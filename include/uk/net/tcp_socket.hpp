@@ -119,8 +119,9 @@ public:
         r.*Place = this;
     }
     result<> await_resume() const {
-        const tcp_record* r = find(of_);
+        tcp_record* r = find(of_);
         if (r == nullptr) return fail(error::closed);
+        if constexpr (Place == &tcp_record::observer) r->marks.news = false;
         if (!r->open() && (r->outcome != error::closed || !r->control.shut)) return fail(r->outcome);
         return {};
     }
@@ -129,7 +130,7 @@ private:
     tcp_reference of_;
 };
 
-inline bool urgent_or_over(const tcp_record& r) { return r.marks.peers_set || !r.open(); }
+inline bool urgent_or_over(const tcp_record& r) { return r.marks.news || !r.open(); }
 
 }  // namespace detail
 
@@ -227,7 +228,7 @@ public:
         const seq next{r->control.rcv_nxt.value - r->receive.octets()};
         return r->marks.peers > next ? r->marks.peers - next : 0;
     }
-    /// Waits for an urgent mark, when none was told before (MUST-32).
+    /// Waits for an urgent mark, or for the one told of last to move on (MUST-32).
     tcp_urgent urgent_mark() const { return {of_}; }
 
     /// Asks a silent peer now and then whether it is still there, as the stack's limits say, and gives the connection

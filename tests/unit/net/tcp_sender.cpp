@@ -258,6 +258,38 @@ TEST_CASE("the urgent mark, told and sent (RFC 9293 section 3.8.5)") {
     CHECK((rest->flags & flag::urg) == 0);
 }
 
+TEST_CASE("each urgent mark is told once, and again when it moves on (RFC 9293 MUST-32)") {
+    scene s;
+    std::string got;
+    std::optional<uk::error> end;
+    REQUIRE(read_into(s.h, s.c(), got, end).detach());
+    std::uint32_t at = 101;
+    const auto urge = [&](std::uint16_t mark) {
+        tcp_segment text = peer::segment(flag::ack | flag::urg, {at}, s.next);
+        text.urgent = mark;
+        s.p.send(text, "abcd");
+        at += 4;
+        world::pass(s.n, 1ms, s.h);
+    };
+    for (std::uint16_t mark : {4, 6, 8, 3}) {  // of this segment, beyond it, moved on, after it was read
+        std::optional<uk::result<>> marked;
+        REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+        world::pass(s.n, 1ms, s.h);
+        CHECK_FALSE(marked);
+        if (mark == 3) {
+            s.p.send(flag::ack, {at}, s.next, "abcd");
+            at += 4;
+        }
+        urge(mark);
+        REQUIRE(marked);
+        CHECK(marked->has_value());
+    }
+    std::optional<uk::result<>> marked;
+    REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+    urge(0);
+    CHECK_FALSE(marked);
+}
+
 TEST_CASE("urgent marks of every kind do no harm (BI-17)") {
     for (unsigned mark : {0U, 1U, 4U, 5U, 65'535U}) {
         for (unsigned more : {0U, unsigned{flag::psh}, unsigned{flag::fin}}) {
