@@ -350,11 +350,25 @@ private:
         const bool opening = c.state < tcp_state::established;
         const unsigned to_open = c.passive ? Limits.accept_retries : Limits.connect_retries;
         const unsigned most = opening ? to_open : Limits.retries;
+        const bool shut_out = c.window == 0 && !opening && !r.orphan();
+        if (shut_out) {
+            // As with a closed window's probes: a peer that took its window back may do so for ever, as long as it
+            // answers (MUST-35, MUST-37). Some tries are left for when it opens.
+            if (++r.silent > most) return give_up(r);
+            if (r.rtt.repeats + 3U > most) r.rtt.repeats = static_cast<std::uint8_t>(most > 3 ? most - 3 : 0);
+        }
         if (r.rtt.repeats >= most) return give_up(r);
         const bool again = r.rtt.repeats++ != 0;
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);
+        if constexpr (features.sack) {
+            // Anew from una, which is then the closed window's business.
+            if (shut_out) {
+                r.recovery.start_over(c, sent_.pool);
+                return schedule(r);
+            }
+        }
         r.recovery.timed_out(c);
         schedule(r);
     }

@@ -197,6 +197,53 @@ TEST_CASE("PAWS: what is older than the latest timestamp is answered, not taken 
     CHECK(end == uk::error::reset);
 }
 
+TEST_CASE("a window taken back with text or a FIN under way is probed, for ever (RFC 9293 MUST-34, MUST-35, MUST-37)") {
+    for (bool sack : {true, false}) {
+        for (bool fin : {false, true}) {
+            CAPTURE(sack);
+            CAPTURE(fin);
+            scene s(syn_with(no_shift, sack, false));
+            const std::string text(fin ? 100 : 5000, 'x');
+            REQUIRE(write(s.h, s.c(), text).detach());
+            if (fin) s.c().shutdown();
+            CHECK(s.p.answers().size() == (fin ? 1 : 3));
+            tcp_segment closed = peer::segment(flag::ack, {101}, fin ? s.next + 100 : s.next);
+            closed.window = 0;
+            const auto begin = s.n.now;
+            unsigned asked = 0;
+            while (s.n.now - begin < 1h) {
+                s.p.send(closed);
+                asked += s.p.answers(5s).empty() ? 0 : 1;
+            }
+            CHECK(asked > 20);
+            CHECK(asked < 400);
+            CHECK(s.h.net().in_use() == 1);
+            closed.window = 10'000;  // open again: all of it comes
+            std::uint32_t seen = 0;
+            for (int i = 0; i < 40; ++i) {
+                s.p.send(closed);
+                for (const auto& a : s.p.answers(2s)) {
+                    if (a.sequence == closed.acknowledgment) closed.acknowledgment = a.sequence + a.length();
+                }
+            }
+            seen = closed.acknowledgment - s.next;
+            CHECK(seen == text.size() + (fin ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE("a window taken back by a peer that then vanishes: given up after R2") {
+    scene s(syn_with(no_shift, true, false));
+    const std::string text(5000, 'x');
+    REQUIRE(write(s.h, s.c(), text).detach());
+    CHECK(s.p.answers().size() == 3);
+    tcp_segment closed = peer::segment(flag::ack, {101}, s.next);
+    closed.window = 0;
+    s.p.send(closed);
+    world::pass(s.n, 1h, s.h);
+    CHECK(s.h.count(tcp_count::given_up) == 1);
+}
+
 TEST_CASE("keep-alive is off until asked for, then asks, and gives up (RFC 9293 section 3.8.4)") {
     scene s;
     CHECK_FALSE(s.p.answer(3h));
