@@ -44,6 +44,7 @@ protected:
         if (r == nullptr) return nullptr;
         static_cast<typename slot::state&>(of(*r)) = {};
         of(*r).recovery.begin(r->control.iss);
+        r->retries = Limits.retries;
         if constexpr (features.timestamps) of(*r).stamps.offset = static_cast<std::uint32_t>(hash(e) >> 32);
         return r;
     }
@@ -326,8 +327,8 @@ private:
             case tcp_timer_use::tail: r.tail_probe = true; return schedule(r);
             case tcp_timer_use::persist:
                 // For ever as long as the peer answers (MUST-36), but not when nobody here cares any more.
-                if (++r.silent > Limits.retries) return give_up(r);
-                if (r.orphan() && r.rtt.repeats >= Limits.retries) return give_up(r);
+                if (++r.silent > r.retries) return give_up(r);
+                if (r.orphan() && r.rtt.repeats >= r.retries) return give_up(r);
                 if (r.rtt.repeats < 255) ++r.rtt.repeats;
                 r.probe = true;
                 return schedule(r);
@@ -349,7 +350,7 @@ private:
         tcb& c = r.control;
         const bool opening = c.state < tcp_state::established;
         const unsigned to_open = c.passive ? Limits.accept_retries : Limits.connect_retries;
-        const unsigned most = opening ? to_open : Limits.retries;
+        const unsigned most = opening ? to_open : r.retries;
         const bool shut_out = c.window == 0 && !opening && !r.orphan();
         if (shut_out) {
             // As with a closed window's probes: a peer that took its window back may do so for ever, as long as it

@@ -240,6 +240,12 @@ public:
         r->core->schedule(*r);
     }
 
+    /// How often in a row to send again, from 1, before the connection is given up with `timed_out` (MUST-21): each
+    /// time after twice the wait, at most a minute. At first as the stack's limits say.
+    void set_retries(std::uint8_t most) {
+        if (tcp_record* r = detail::find(of_)) r->retries = most;
+    }
+
     /// Gives the connection up at once; the peer gets a RST.
     void abort() {
         tcp_record* r = detail::find(of_);

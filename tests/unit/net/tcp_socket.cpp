@@ -391,6 +391,25 @@ TEST_CASE("connect: refused, nobody answers, given up, no address") {
     CHECK(p.clean());
 }
 
+TEST_CASE("an application sets R2 for its connection (RFC 9293 MUST-21)") {
+    for (std::uint8_t retries : {3, 40}) {
+        pair p;
+        std::optional<uk::result<>> wrote;
+        std::string text;
+        std::optional<uk::error> end;
+        REQUIRE(read_text(p.left, *p.l, text, end).detach());
+        p.l->set_retries(retries);
+        p.n.cut = true;
+        const auto begin = p.n.now;
+        REQUIRE(write_text(p.left, *p.l, "hello?", wrote).detach());
+        CHECK(world::run(p.n, 2h, [&] { return end.has_value(); }, p.left, p.right));
+        CHECK(end == uk::error::timed_out);
+        CHECK(p.left.count(tcp_count::timeouts) == retries);
+        CHECK((p.n.now - begin < 10s) == (retries == 3));
+        CHECK((p.n.now - begin > 25min) == (retries == 40));
+    }
+}
+
 TEST_CASE("a peer that vanishes: the write fails after R2") {
     pair p;
     std::optional<uk::result<>> wrote;
