@@ -126,12 +126,14 @@ struct tcp {
             const seq at{load_be<std::uint32_t>(e.quoted.data() + 4)};
             if (r == nullptr || at < r->control.una || at >= r->control.max) return;
             count(tcp_count::path_errors);
-            if (e.type != icmp_type::unreachable) return;
-            if (e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
-                on_narrow_path(of(*r), e.mtu);
-            } else if (r->control.state == tcp_state::syn_sent &&
-                       (e.code == static_cast<std::uint8_t>(icmp_unreachable::protocol) ||
-                        e.code == static_cast<std::uint8_t>(icmp_unreachable::port))) {
+            const bool unreachable = e.type == icmp_type::unreachable;
+            if (unreachable && e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
+                return on_narrow_path(of(*r), e.mtu);
+            }
+            r->unreachable = true;  // MUST-47
+            if (unreachable && r->control.state == tcp_state::syn_sent &&
+                (e.code == static_cast<std::uint8_t>(icmp_unreachable::protocol) ||
+                 e.code == static_cast<std::uint8_t>(icmp_unreachable::port))) {
                 close(*r, error::refused);
             }
         }
@@ -433,6 +435,7 @@ struct tcp {
             if (!features.sack && !timed) {
                 if (const tcp_ticks trip = echoed(r, s, at)) r.rtt.sample(trip);
             }
+            if constexpr (Limits.features.errors) r.unreachable = false;
             r.send.drop(a.acked);
             r.cancel();
             r.use = tcp_timer_use::none;

@@ -177,6 +177,7 @@ struct tcp_state_of {
     bool no_delay = false;
     bool starved = false;  ///< something could not be done for want of buffers
     bool challenged = false;
+    bool unreachable = false;        ///< the network says so, and nothing has got through since
     bool tail_probe = false;         ///< send something new, or the last segment again
     bool keep_alive = false;         ///< asked for
     bool question = false;           ///< send a keep-alive now

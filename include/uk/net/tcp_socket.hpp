@@ -169,6 +169,12 @@ struct tcp_peer {
     std::uint16_t port = 0;
 };
 
+/// What does not end a connection yet (RFC 9293 section 3.9.1.8).
+struct tcp_trouble {
+    unsigned timeouts = 0;     ///< in a row; above 3 (R1) the path or the peer is likely gone
+    bool unreachable = false;  ///< a router or the peer's host says so, and nothing has got through since
+};
+
 /// A connection in the hands of an application: one task may read and one may write at a time, anything else is a bug.
 /// Destroyed, it is closed in the background: what was written is still sent. Where received text was not read, the
 /// peer gets a RST instead. Move-only.
@@ -253,6 +259,12 @@ public:
         if (r->open()) r->core->abort(*r);
         if ((r = detail::find(of_)) != nullptr) r->core->disown(*r);
         of_ = {};
+    }
+
+    /// Asked when a write or a flush takes long (MUST-47).
+    tcp_trouble trouble() const {
+        const tcp_record* r = detail::find(of_);
+        return r == nullptr ? tcp_trouble{} : tcp_trouble{r->rtt.repeats, r->unreachable};
     }
 
     tcp_peer peer() const {

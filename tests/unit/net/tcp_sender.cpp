@@ -377,18 +377,33 @@ TEST_CASE("a narrow path: smaller segments, and what was lost again (RFC 1191)")
     CHECK_FALSE(s.p.answer(5s));
 }
 
-TEST_CASE("an unreachable port ends a connection that is being opened, and no other (RFC 5927)") {
+TEST_CASE("no ICMP error ends a connection, but the application can ask (RFC 9293 MUST-47, MUST-56; RFC 5927)") {
     scene s;
     std::array<std::byte, 8> quoted;
-    uk::net::icmp_error e = too_big(s.next, 0, quoted);
-    e.code = 3;
     const std::string text(100, 'x');
+    CHECK_FALSE(s.c().trouble().unreachable);
     REQUIRE(write(s.h, s.c(), text).detach());
     world::pass(s.n, 1ms, s.h);
-    s.h.net().receive_error(e);
+    unsigned told = 0;
+    for (unsigned type : {3U, 11U, 12U}) {
+        for (std::uint8_t code = 0; code < 16; ++code) {
+            uk::net::icmp_error e = too_big(s.next, 0, quoted);
+            e.type = static_cast<uk::net::icmp_type>(type);
+            e.code = code;
+            s.h.net().receive_error(e);
+            ++told;
+        }
+    }
     world::pass(s.n, 1ms, s.h);
     CHECK(s.h.net().in_use() == 1);
-    CHECK(s.h.count(tcp_count::path_errors) == 1);
+    CHECK(s.h.count(tcp_count::path_errors) == told);
+    CHECK(s.c().trouble().unreachable);
+    world::pass(s.n, 10s, s.h);
+    CHECK(s.c().trouble().timeouts >= 3);
+    s.p.send(flag::ack, {101}, s.next + 100);
+    world::pass(s.n, 1ms, s.h);
+    CHECK_FALSE(s.c().trouble().unreachable);
+    CHECK(s.c().trouble().timeouts == 0);
 }
 
 TEST_CASE("flush waits for the peer, close for its FIN as well") {
