@@ -74,7 +74,10 @@ struct tcp {
             if (!keyed_) return tcp_connecting(error::no_entropy);
             if (port == 0) return tcp_connecting(error::invalid);
             tcp_ends e{os_[port::ip].address(), to, 0, port};
-            const bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;
+            bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;  // MUST-46
+            if constexpr (requires { os_[port::ip].network(); }) {
+                reachable = reachable && to != os_[port::ip].network().broadcast();
+            }
             if (!reachable) return tcp_connecting(error::unreachable);
             if (!choose_port(e)) return tcp_connecting(error::in_use);
             tcp_record* r = create(e, own_mss(), now());
@@ -327,8 +330,12 @@ struct tcp {
         }
 
         // Puts the header before the text, and the checksum into it (MUST-2). False when it cannot leave for want of
-        // buffers.
+        // buffers. A connection whose address is not ours any more falls silent (MUST-45) and ends by its timeouts.
         [[gnu::noinline]] bool hand_down(outgoing&& out, const tcp_ends& e, const tcp_segment& s) {
+            if (e.local != os_[port::ip].address()) {
+                count(tcp_count::send_failed);
+                return true;
+            }
             const writable_bytes header = out.head.push_front(header_octets<features>(s));
             emit<features>(s, header.data());
             checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());

@@ -53,9 +53,8 @@ uk::task<> take(host&, tcp_connection& c, std::string& out) {
 }
 
 /// TCP on the very layers that ship, down to a card in the hands of the test.
-struct linked : fakes::link_end<
-                    uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>, uk::net::ipv4<>, uk::net::icmp<>,
-                              uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
+struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>, uk::net::ipv4<>,
+                                          uk::net::icmp<>, uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
     linked() {
         (*this)[uk::port::ip].configure(fakes::our_net, fakes::router_ip);
         meet_peer();
@@ -248,6 +247,14 @@ TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
     CHECK_FALSE(l);
     send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
     CHECK(l);
+}
+
+TEST_CASE("no connection to the broadcast of our network (RFC 9293 MUST-46)") {
+    linked h;
+    REQUIRE(h.open(h, "10.0.0.255"_ip4).detach());
+    h.go();
+    CHECK(h.outcome == uk::error::unreachable);
+    CHECK(h.silent());
 }
 
 TEST_CASE("what the network says of a segment finds its connection by way of icmp (MUST-54)") {
