@@ -431,9 +431,10 @@ struct tcp {
         }
 
         void on_opened(slot& r) {
-            // RFC 6298 section 5.7.
-            if (r.rtt.repeats != 0) r.rtt.base = tcp_rtt::after_lost_syn;
             r.congestion.start(r.control.mss);
+            // RFC 6298 section 5.7; RFC 6928 section 2: a SYN lost once may have been bad luck.
+            if (r.rtt.repeats != 0) r.rtt.base = tcp_rtt::after_lost_syn;
+            if (r.rtt.repeats > 1) r.congestion.window = r.control.mss;
             hand_over(r);
         }
 

@@ -472,3 +472,32 @@ TEST_CASE("a full backlog: cookies, and connections from them (RFC 4987)") {
     CHECK(got == "yes");
     CHECK(h.net().in_use() == 2);  // the oldest opening has made room
 }
+
+TEST_CASE("after lost SYNs: 3 s to the next timeout, and after two of them one segment (RFC 6298 5.7, RFC 6928 2)") {
+    for (unsigned lost : {0U, 1U, 2U}) {
+        CAPTURE(lost);
+        network n(4);
+        host h(world::right_address);
+        std::vector<tcp_connection> accepted;
+        REQUIRE(accept_into(h, accepted).detach());
+        world::pass(n, 1ms, h);
+        peer p(n, h);
+        p.send(flag::syn, {100}, {0});
+        const auto first = p.answer();
+        REQUIRE(first);
+        world::pass(n, lost == 0 ? 0s : lost == 1 ? 2s : 4s, h);
+        tcp_segment ack = peer::segment(flag::ack, {101}, first->sequence + 1);
+        ack.window = 65'535;
+        p.send(ack);
+        world::pass(n, 1ms, h);
+        REQUIRE(accepted.size() == 1);
+        CHECK(h.count(tcp_count::timeouts) == lost);
+        CHECK((accepted[0].record()->rtt.base == uk::net::tcp_rtt::after_lost_syn) == (lost != 0));
+        n.log.clear();
+        const std::string text(30'000, 'x');
+        REQUIRE(write(h, accepted[0], text).detach());
+        std::size_t sent = 0;
+        for (const auto& a : p.answers()) sent += a.text;
+        CHECK(sent == (lost > 1 ? 536 : 5360));
+    }
+}
