@@ -74,7 +74,10 @@ struct tcp {
             if (!keyed_) return tcp_connecting(error::no_entropy);
             if (port == 0) return tcp_connecting(error::invalid);
             tcp_ends e{os_[port::ip].address(), to, 0, port};
-            const bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;
+            bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;  // MUST-46
+            if constexpr (requires { os_[port::ip].network(); }) {
+                reachable = reachable && to != os_[port::ip].network().broadcast();
+            }
             if (!reachable) return tcp_connecting(error::unreachable);
             if (!choose_port(e)) return tcp_connecting(error::in_use);
             tcp_record* r = create(e, own_mss(), now());
@@ -128,12 +131,14 @@ struct tcp {
             const seq at{load_be<std::uint32_t>(e.quoted.data() + 4)};
             if (r == nullptr || at < r->control.una || at >= r->control.max) return;
             count(tcp_count::path_errors);
-            if (e.type != icmp_type::unreachable) return;
-            if (e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
-                on_narrow_path(of(*r), e.mtu);
-            } else if (r->control.state == tcp_state::syn_sent &&
-                       (e.code == static_cast<std::uint8_t>(icmp_unreachable::protocol) ||
-                        e.code == static_cast<std::uint8_t>(icmp_unreachable::port))) {
+            const bool unreachable = e.type == icmp_type::unreachable;
+            if (unreachable && e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
+                return on_narrow_path(of(*r), e.mtu);
+            }
+            r->unreachable = true;  // MUST-47
+            if (unreachable && r->control.state == tcp_state::syn_sent &&
+                (e.code == static_cast<std::uint8_t>(icmp_unreachable::protocol) ||
+                 e.code == static_cast<std::uint8_t>(icmp_unreachable::port))) {
                 close(*r, error::refused);
             }
         }
@@ -331,8 +336,12 @@ struct tcp {
         }
 
         // Puts the header before the text, and the checksum into it (MUST-2). False when it cannot leave for want of
-        // buffers.
+        // buffers. A connection whose address is not ours any more falls silent (MUST-45) and ends by its timeouts.
         [[gnu::noinline]] bool hand_down(outgoing&& out, const tcp_ends& e, const tcp_segment& s) {
+            if (e.local != os_[port::ip].address()) {
+                count(tcp_count::send_failed);
+                return true;
+            }
             const writable_bytes header = out.head.push_front(header_octets<features>(s));
             emit<features>(s, header.data());
             checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
@@ -408,12 +417,15 @@ struct tcp {
                 if (s.marked && s.text != 0) r.ecn.echo = true;
             }
             if constexpr (features.urgent) {
+                tcp_marks& m = r.marks;
+                const seq next{r.control.rcv_nxt.value - r.receive.octets()};
+                if (m.peers <= next) m.peers_set = false;  // read past: before the numbers come by it again
                 const seq mark = s.sequence + s.urgent;
                 if (!s.has(tcp_flag::urg) || s.urgent == 0) return;
-                if (mark <= r.control.rcv_nxt || (r.marks.peers_set && mark <= r.marks.peers)) return;
+                if (mark <= next || (m.peers_set && mark <= m.peers)) return;
                 // MUST-32: the application is told of a mark, and when it moves on.
-                r.marks.peers = mark;
-                r.marks.peers_set = true;
+                m.peers = mark;
+                m.peers_set = m.news = true;
                 wake_one(r.observer);
             }
         }
@@ -429,9 +441,10 @@ struct tcp {
         }
 
         void on_opened(slot& r) {
-            // RFC 6298 section 5.7.
-            if (r.rtt.repeats != 0) r.rtt.base = tcp_rtt::after_lost_syn;
             r.congestion.start(r.control.mss);
+            // RFC 6298 section 5.7; RFC 6928 section 2: a SYN lost once may have been bad luck.
+            if (r.rtt.repeats != 0) r.rtt.base = tcp_rtt::after_lost_syn;
+            if (r.rtt.repeats > 1) r.congestion.window = r.control.mss;
             hand_over(r);
         }
 
@@ -440,6 +453,7 @@ struct tcp {
             if (!features.sack && !timed) {
                 if (const tcp_ticks trip = echoed(r, s, at)) r.rtt.sample(trip);
             }
+            if constexpr (Limits.features.errors) r.unreachable = false;
             r.send.drop(a.acked);
             r.cancel();
             r.use = tcp_timer_use::none;

@@ -43,8 +43,8 @@ struct tcp_limits {
     std::uint32_t fin_wait_ms = 30'000;
     /// The longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40).
     std::uint32_t ack_delay_ms = 40;
-    /// Timeouts in a row before a connection is given up (R2: at least 100 s), while we open it (R2: at least 3
-    /// minutes), and while the peer does (RFC 9293 MUST-20 to MUST-23).
+    /// Timeouts in a row before a connection is given up (R2: at least 100 s; `set_retries` changes it for one), while
+    /// we open it (R2: at least 3 minutes), and while the peer does (RFC 9293 MUST-20 to MUST-23).
     std::uint8_t retries = 9;
     std::uint8_t connect_retries = 7;
     std::uint8_t accept_retries = 4;
@@ -147,6 +147,7 @@ struct tcp_marks {
     seq peers;
     bool own_set = false;
     bool peers_set = false;
+    bool news = false;  ///< the application was not told of the peer's yet
 };
 
 /// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.
@@ -163,6 +164,7 @@ struct tcp_state_of {
     std::uint8_t acks_owed = 0;    ///< duplicate acknowledgments to send
     std::uint8_t unacked = 0;      ///< segments received since the last acknowledgment
     std::uint8_t silent = 0;       ///< timeouts since the peer was last heard
+    std::uint8_t retries = 0;      ///< R2
     tcp_timer_use use = tcp_timer_use::none;
     error outcome = error::closed;  ///< why it is closed, once it is
     bool owned = false;             ///< an application holds a handle
@@ -175,6 +177,7 @@ struct tcp_state_of {
     bool no_delay = false;
     bool starved = false;  ///< something could not be done for want of buffers
     bool challenged = false;
+    bool unreachable = false;        ///< the network says so, and nothing has got through since
     bool tail_probe = false;         ///< send something new, or the last segment again
     bool keep_alive = false;         ///< asked for
     bool question = false;           ///< send a keep-alive now

@@ -44,6 +44,7 @@ protected:
         if (r == nullptr) return nullptr;
         static_cast<typename slot::state&>(of(*r)) = {};
         of(*r).recovery.begin(r->control.iss);
+        r->retries = Limits.retries;
         if constexpr (features.timestamps) of(*r).stamps.offset = static_cast<std::uint32_t>(hash(e) >> 32);
         return r;
     }
@@ -338,8 +339,8 @@ private:
             case tcp_timer_use::tail: r.tail_probe = true; return schedule(r);
             case tcp_timer_use::persist:
                 // For ever as long as the peer answers (MUST-36), but not when nobody here cares any more.
-                if (++r.silent > Limits.retries) return give_up(r);
-                if (r.orphan() && r.rtt.repeats >= Limits.retries) return give_up(r);
+                if (++r.silent > r.retries) return give_up(r);
+                if (r.orphan() && r.rtt.repeats >= r.retries) return give_up(r);
                 if (r.rtt.repeats < 255) ++r.rtt.repeats;
                 r.probe = true;
                 return schedule(r);
@@ -361,12 +362,26 @@ private:
         tcb& c = r.control;
         const bool opening = c.state < tcp_state::established;
         const unsigned to_open = c.passive ? Limits.accept_retries : Limits.connect_retries;
-        const unsigned most = opening ? to_open : Limits.retries;
+        const unsigned most = opening ? to_open : r.retries;
+        const bool shut_out = c.window == 0 && !opening && !r.orphan();
+        if (shut_out) {
+            // As with a closed window's probes: a peer that took its window back may do so for ever, as long as it
+            // answers (MUST-35, MUST-37). Some tries are left for when it opens.
+            if (++r.silent > most) return give_up(r);
+            if (r.rtt.repeats + 3U > most) r.rtt.repeats = static_cast<std::uint8_t>(most > 3 ? most - 3 : 0);
+        }
         if (r.rtt.repeats >= most) return give_up(r);
         const bool again = r.rtt.repeats++ != 0;
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);
+        if constexpr (features.sack) {
+            // Anew from una, which is then the closed window's business.
+            if (shut_out) {
+                r.recovery.start_over(c, sent_.pool);
+                return schedule(r);
+            }
+        }
         r.recovery.timed_out(c);
         schedule(r);
     }

@@ -119,8 +119,9 @@ public:
         r.*Place = this;
     }
     result<> await_resume() const {
-        const tcp_record* r = find(of_);
+        tcp_record* r = find(of_);
         if (r == nullptr) return fail(error::closed);
+        if constexpr (Place == &tcp_record::observer) r->marks.news = false;
         if (!r->open() && (r->outcome != error::closed || !r->control.shut)) return fail(r->outcome);
         return {};
     }
@@ -129,7 +130,7 @@ private:
     tcp_reference of_;
 };
 
-inline bool urgent_or_over(const tcp_record& r) { return r.marks.peers_set || !r.open(); }
+inline bool urgent_or_over(const tcp_record& r) { return r.marks.news || !r.open(); }
 
 }  // namespace detail
 
@@ -166,6 +167,12 @@ struct [[nodiscard]] tcp_urgent {
 struct tcp_peer {
     ip4_address address;
     std::uint16_t port = 0;
+};
+
+/// What does not end a connection yet (RFC 9293 section 3.9.1.8).
+struct tcp_trouble {
+    unsigned timeouts = 0;     ///< in a row; above 3 (R1) the path or the peer is likely gone
+    bool unreachable = false;  ///< a router or the peer's host says so, and nothing has got through since
 };
 
 /// A connection in the hands of an application: one task may read and one may write at a time, anything else is a bug.
@@ -227,7 +234,7 @@ public:
         const seq next{r->control.rcv_nxt.value - r->receive.octets()};
         return r->marks.peers > next ? r->marks.peers - next : 0;
     }
-    /// Waits for an urgent mark, when none was told before (MUST-32).
+    /// Waits for an urgent mark, or for the one told of last to move on (MUST-32).
     tcp_urgent urgent_mark() const { return {of_}; }
 
     /// Asks a silent peer now and then whether it is still there, as the stack's limits say, and gives the connection
@@ -239,6 +246,12 @@ public:
         r->core->schedule(*r);
     }
 
+    /// How often in a row to send again, from 1, before the connection is given up with `timed_out` (MUST-21): each
+    /// time after twice the wait, at most a minute. At first as the stack's limits say.
+    void set_retries(std::uint8_t most) {
+        if (tcp_record* r = detail::find(of_)) r->retries = most;
+    }
+
     /// Gives the connection up at once; the peer gets a RST.
     void abort() {
         tcp_record* r = detail::find(of_);
@@ -246,6 +259,12 @@ public:
         if (r->open()) r->core->abort(*r);
         if ((r = detail::find(of_)) != nullptr) r->core->disown(*r);
         of_ = {};
+    }
+
+    /// Asked when a write or a flush takes long (MUST-47).
+    tcp_trouble trouble() const {
+        const tcp_record* r = detail::find(of_);
+        return r == nullptr ? tcp_trouble{} : tcp_trouble{r->rtt.repeats, r->unreachable};
     }
 
     tcp_peer peer() const {

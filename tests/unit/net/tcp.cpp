@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "link_fixture.hpp"
 #include "tcp_transfer.hpp"
+
+#include <uk/net/arp.hpp>
+#include <uk/net/ethernet.hpp>
+#include <uk/net/icmp.hpp>
+#include <uk/net/ipv4.hpp>
 
 #include <doctest/doctest.h>
 
@@ -45,6 +51,26 @@ uk::task<> one_write(host&, tcp_connection& c, std::string_view text, bool const
 uk::task<> take(host&, tcp_connection& c, std::string& out) {
     while (true) out += uk::as_text((co_await co_await c.read()).contents());
 }
+
+/// TCP on the very layers that ship, down to a card in the hands of the test.
+struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>, uk::net::ipv4<>,
+                                          uk::net::icmp<>, uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
+    linked() {
+        (*this)[uk::port::ip].configure(fakes::our_net, fakes::router_ip);
+        meet_peer();
+    }
+    void go() {
+        turn();
+        (*this)[uk::port::stream].flush();
+        turn();
+    }
+    uk::task<> open(linked& os, uk::ip4_address to) {
+        const auto c = co_await os[uk::port::stream].connect(to, 81);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
 
 uk::task<> answer_each(host& os) {
     auto listener = co_await os.net().listen(80);
@@ -221,4 +247,38 @@ TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
     CHECK_FALSE(l);
     send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
     CHECK(l);
+}
+
+TEST_CASE("no connection to the broadcast of our network (RFC 9293 MUST-46)") {
+    linked h;
+    REQUIRE(h.open(h, "10.0.0.255"_ip4).detach());
+    h.go();
+    CHECK(h.outcome == uk::error::unreachable);
+    CHECK(h.silent());
+}
+
+TEST_CASE("what the network says of a segment finds its connection by way of icmp (MUST-54)") {
+    linked h;
+    REQUIRE(h.open(h, fakes::peer_ip).detach());
+    h.go();
+    const auto syn = h.take_ip();
+    REQUIRE(syn.payload.size() > 20);
+    using fakes::operator+;
+    const auto tell = [&](std::uint16_t from_port) {
+        auto quoted = syn.payload;
+        quoted.resize(8);
+        uk::store_be(quoted.data(), from_port);
+        auto message = fakes::raw({3, 3, 0, 0, 0, 0, 0, 0}) + fakes::ip_datagram(syn.ip, quoted);
+        uk::store_be(message.data() + 2, uk::net::checksum().add(message).value());
+        h.inject(fakes::ip_frame(fakes::peer_ip, fakes::our_ip, 1, message));
+        h.go();
+    };
+    const auto port = uk::load_be<std::uint16_t>(syn.payload.data());
+    tell(static_cast<std::uint16_t>(port + 1));
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 0);
+    CHECK(h[uk::port::stream].in_use() == 1);
+    tell(port);
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 1);
+    CHECK(h[uk::port::stream].in_use() == 0);
+    CHECK(h.outcome == uk::error::refused);
 }

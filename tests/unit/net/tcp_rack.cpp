@@ -303,3 +303,15 @@ TEST_CASE("starting over forgets all records") {
     CHECK(s.pool.available() == 64);
     CHECK(s.rack.allowed(s.b, 3 * mss) == 3 * mss);
 }
+
+TEST_CASE("Karn: what was sent again tells no round trip (RFC 6298 section 3)") {
+    warm s;
+    s.send(4);
+    s.now += 100 * ms;
+    s.ack(0, {{1, 4}});
+    CHECK(s.send_again() == std::vector<unsigned>{0});
+    const auto smoothed = s.rtt.smoothed;
+    s.now += 900 * ms;
+    s.ack(4);
+    CHECK(s.rtt.smoothed == smoothed);
+}

@@ -197,6 +197,53 @@ TEST_CASE("PAWS: what is older than the latest timestamp is answered, not taken 
     CHECK(end == uk::error::reset);
 }
 
+TEST_CASE("a window taken back with text or a FIN under way is probed, for ever (RFC 9293 MUST-34, MUST-35, MUST-37)") {
+    for (bool sack : {true, false}) {
+        for (bool fin : {false, true}) {
+            CAPTURE(sack);
+            CAPTURE(fin);
+            scene s(syn_with(no_shift, sack, false));
+            const std::string text(fin ? 100 : 5000, 'x');
+            REQUIRE(write(s.h, s.c(), text).detach());
+            if (fin) s.c().shutdown();
+            CHECK(s.p.answers().size() == (fin ? 1 : 3));
+            tcp_segment closed = peer::segment(flag::ack, {101}, fin ? s.next + 100 : s.next);
+            closed.window = 0;
+            const auto begin = s.n.now;
+            unsigned asked = 0;
+            while (s.n.now - begin < 1h) {
+                s.p.send(closed);
+                asked += s.p.answers(5s).empty() ? 0 : 1;
+            }
+            CHECK(asked > 20);
+            CHECK(asked < 400);
+            CHECK(s.h.net().in_use() == 1);
+            closed.window = 10'000;  // open again: all of it comes
+            std::uint32_t seen = 0;
+            for (int i = 0; i < 40; ++i) {
+                s.p.send(closed);
+                for (const auto& a : s.p.answers(2s)) {
+                    if (a.sequence == closed.acknowledgment) closed.acknowledgment = a.sequence + a.length();
+                }
+            }
+            seen = closed.acknowledgment - s.next;
+            CHECK(seen == text.size() + (fin ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE("a window taken back by a peer that then vanishes: given up after R2") {
+    scene s(syn_with(no_shift, true, false));
+    const std::string text(5000, 'x');
+    REQUIRE(write(s.h, s.c(), text).detach());
+    CHECK(s.p.answers().size() == 3);
+    tcp_segment closed = peer::segment(flag::ack, {101}, s.next);
+    closed.window = 0;
+    s.p.send(closed);
+    world::pass(s.n, 1h, s.h);
+    CHECK(s.h.count(tcp_count::given_up) == 1);
+}
+
 TEST_CASE("keep-alive is off until asked for, then asks, and gives up (RFC 9293 section 3.8.4)") {
     scene s;
     CHECK_FALSE(s.p.answer(3h));
@@ -258,6 +305,38 @@ TEST_CASE("the urgent mark, told and sent (RFC 9293 section 3.8.5)") {
     CHECK((rest->flags & flag::urg) == 0);
 }
 
+TEST_CASE("each urgent mark is told once, and again when it moves on (RFC 9293 MUST-32)") {
+    scene s;
+    std::string got;
+    std::optional<uk::error> end;
+    REQUIRE(read_into(s.h, s.c(), got, end).detach());
+    std::uint32_t at = 101;
+    const auto urge = [&](std::uint16_t mark) {
+        tcp_segment text = peer::segment(flag::ack | flag::urg, {at}, s.next);
+        text.urgent = mark;
+        s.p.send(text, "abcd");
+        at += 4;
+        world::pass(s.n, 1ms, s.h);
+    };
+    for (std::uint16_t mark : {4, 6, 8, 3}) {  // of this segment, beyond it, moved on, after it was read
+        std::optional<uk::result<>> marked;
+        REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+        world::pass(s.n, 1ms, s.h);
+        CHECK_FALSE(marked);
+        if (mark == 3) {
+            s.p.send(flag::ack, {at}, s.next, "abcd");
+            at += 4;
+        }
+        urge(mark);
+        REQUIRE(marked);
+        CHECK(marked->has_value());
+    }
+    std::optional<uk::result<>> marked;
+    REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+    urge(0);
+    CHECK_FALSE(marked);
+}
+
 TEST_CASE("urgent marks of every kind do no harm (BI-17)") {
     for (unsigned mark : {0U, 1U, 4U, 5U, 65'535U}) {
         for (unsigned more : {0U, unsigned{flag::psh}, unsigned{flag::fin}}) {
@@ -298,18 +377,33 @@ TEST_CASE("a narrow path: smaller segments, and what was lost again (RFC 1191)")
     CHECK_FALSE(s.p.answer(5s));
 }
 
-TEST_CASE("an unreachable port ends a connection that is being opened, and no other (RFC 5927)") {
+TEST_CASE("no ICMP error ends a connection, but the application can ask (RFC 9293 MUST-47, MUST-56; RFC 5927)") {
     scene s;
     std::array<std::byte, 8> quoted;
-    uk::net::icmp_error e = too_big(s.next, 0, quoted);
-    e.code = 3;
     const std::string text(100, 'x');
+    CHECK_FALSE(s.c().trouble().unreachable);
     REQUIRE(write(s.h, s.c(), text).detach());
     world::pass(s.n, 1ms, s.h);
-    s.h.net().receive_error(e);
+    unsigned told = 0;
+    for (unsigned type : {3U, 11U, 12U}) {
+        for (std::uint8_t code = 0; code < 16; ++code) {
+            uk::net::icmp_error e = too_big(s.next, 0, quoted);
+            e.type = static_cast<uk::net::icmp_type>(type);
+            e.code = code;
+            s.h.net().receive_error(e);
+            ++told;
+        }
+    }
     world::pass(s.n, 1ms, s.h);
     CHECK(s.h.net().in_use() == 1);
-    CHECK(s.h.count(tcp_count::path_errors) == 1);
+    CHECK(s.h.count(tcp_count::path_errors) == told);
+    CHECK(s.c().trouble().unreachable);
+    world::pass(s.n, 10s, s.h);
+    CHECK(s.c().trouble().timeouts >= 3);
+    s.p.send(flag::ack, {101}, s.next + 100);
+    world::pass(s.n, 1ms, s.h);
+    CHECK_FALSE(s.c().trouble().unreachable);
+    CHECK(s.c().trouble().timeouts == 0);
 }
 
 TEST_CASE("flush waits for the peer, close for its FIN as well") {
@@ -437,4 +531,33 @@ TEST_CASE("a full backlog: cookies, and connections from them (RFC 4987)") {
     world::pass(n, 1ms, h);
     CHECK(got == "yes");
     CHECK(h.net().in_use() == 2);  // the oldest opening has made room
+}
+
+TEST_CASE("after lost SYNs: 3 s to the next timeout, and after two of them one segment (RFC 6298 5.7, RFC 6928 2)") {
+    for (unsigned lost : {0U, 1U, 2U}) {
+        CAPTURE(lost);
+        network n(4);
+        host h(world::right_address);
+        std::vector<tcp_connection> accepted;
+        REQUIRE(accept_into(h, accepted).detach());
+        world::pass(n, 1ms, h);
+        peer p(n, h);
+        p.send(flag::syn, {100}, {0});
+        const auto first = p.answer();
+        REQUIRE(first);
+        world::pass(n, lost == 0 ? 0s : lost == 1 ? 2s : 4s, h);
+        tcp_segment ack = peer::segment(flag::ack, {101}, first->sequence + 1);
+        ack.window = 65'535;
+        p.send(ack);
+        world::pass(n, 1ms, h);
+        REQUIRE(accepted.size() == 1);
+        CHECK(h.count(tcp_count::timeouts) == lost);
+        CHECK((accepted[0].record()->rtt.base == uk::net::tcp_rtt::after_lost_syn) == (lost != 0));
+        n.log.clear();
+        const std::string text(30'000, 'x');
+        REQUIRE(write(h, accepted[0], text).detach());
+        std::size_t sent = 0;
+        for (const auto& a : p.answers()) sent += a.text;
+        CHECK(sent == (lost > 1 ? 536 : 5360));
+    }
 }
