@@ -17,8 +17,8 @@
 
 namespace stage {
 
-/// Reads what hosts put on the wire, and what reaches them, and knows what they may say (RFC 9293): whatever its inside,
-/// a TCP must keep to this. Of each direction of a connection it remembers what its end has said and what the other
+/// Reads what hosts put on the wire, and what reaches them, and knows what they may say (RFC 9293): whatever its
+/// inside, a TCP must keep to this. Of each direction of a connection it remembers what its end has said and what the other
 /// end has been told.
 class watcher : public uk::sim::observer {
 public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/event.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/dhcp_state.hpp>
 #include <uk/net/dhcp_wire.hpp>
 #include <uk/net/udp.hpp>
@@ -12,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -38,17 +38,13 @@ struct dhcp {
         /// `uk::run` awaits it before the application starts. Waits for the first lease as long as it takes; fails with
         /// `no_entropy`.
         task<> start() {
-            std::uint64_t seed = 0;
-            const bool random = os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)));
-            if (!random) co_return fail(error::no_entropy);
-            client_.emplace(os_[port::link].address(), seed);
-            apply(client_->on_time(scheduler().now()));
-            while (!client_->lease().valid()) co_await os_[port::ip].configured();
+            if (!begin()) co_return fail(error::no_entropy);
+            while (!client_.has_lease()) co_await os_[port::ip].configured();
             co_return {};
         }
 
         /// What the server gave us, name servers included; not valid while there is no lease.
-        dhcp_lease lease() const { return client_ ? client_->lease() : dhcp_lease{}; }
+        dhcp_lease lease() const { return client_.has_lease() ? client_.lease() : dhcp_lease{}; }
 
         [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
             dhcp_reply r;
@@ -56,15 +52,13 @@ struct dhcp {
                 ++counters_.malformed;
                 return;
             }
-            if (!client_) return;
-            const auto* step = client_->on_reply(r, scheduler().now());
+            const auto* step = client_.on_reply(r, scheduler().now());
             if (step == nullptr) {
                 ++counters_.ignored;
                 return;
             }
-            ++(r.type == dhcp_type::offer ? counters_.offers
-               : r.type == dhcp_type::ack ? counters_.acks
-                                           : counters_.naks);
+            // OFFER is 2, ACK 5, NAK 6.
+            count(counters_.offers, static_cast<unsigned>(r.type) / 2 - 1);
             apply(*step);
         }
 
@@ -83,40 +77,42 @@ struct dhcp {
         const counters_type& counters() const { return counters_; }
 
     private:
-        void apply(const dhcp_client::step& s) {
-            if (s.lease_changed) {
-                const dhcp_lease& l = client_->lease();
-                if (!l.valid()) ++counters_.lost;
-                os_[port::ip].configure(l.own, l.router);
-            }
-            if (s.send) send(*s.send, s.to);
-            if (s.wake == instant::never()) {
-                cancel();
-            } else {
-                scheduler().timers.arm(*this, s.wake);
-            }
+        bool begin() {
+            std::uint64_t seed = 0;
+            if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)))) return false;
+            client_.start(os_[port::link].address(), seed);
+            go_on();
+            return true;
         }
 
-        void send(const dhcp_request& q, ip4_address to) {
-            packet p = os_[port::packets].store().take();
-            if (p) {
-                emit(q, p.push_back(dhcp_request_size).data());
-                if (os_[port::udp].send(to, dhcp_server_port, dhcp_client_port, outgoing{std::move(p)})) {
-                    ++counters_.sent;
-                    return;
-                }
+        void go_on() { apply(client_.on_time(scheduler().now())); }
+
+        [[gnu::noinline]] void apply(const dhcp_client::step& s) {
+            auto& ip = os_[port::ip];
+            const dhcp_lease& l = client_.lease();
+            if (client_.has_lease()) {
+                ip.configure(l.own(), l.router);
+            } else if (!ip.address().is_unspecified()) {
+                ++counters_.lost;
+                ip.configure({}, {});
             }
-            ++counters_.not_sent;
+            if (s.send.type != dhcp_type::none) ++(send(s.send, s.to) ? counters_.sent : counters_.not_sent);
+            cancel();
+            if (s.wake != instant::never()) scheduler().timers.arm(*this, s.wake);
         }
 
-        static void fire(timer& t) {
-            auto& self = static_cast<in&>(t);
-            self.apply(self.client_->on_time(self.scheduler().now()));
+        bool send(const dhcp_request& q, ip4_address to) {
+            outgoing message{os_[port::packets].store().take()};
+            if (!message.head) return false;
+            emit(q, message.head.push_back(dhcp_request_size).data());
+            return os_[port::udp].send(to, dhcp_server_port, dhcp_client_port, std::move(message)).has_value();
         }
+
+        static void fire(timer& t) { static_cast<in&>(t).go_on(); }
 
         Stack& os_;
         counters_type counters_;
-        std::optional<dhcp_client> client_;
+        dhcp_client client_;
     };
 };
 

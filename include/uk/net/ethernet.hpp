@@ -18,6 +18,8 @@ struct ethernet_limits {
 
 /// Ethernet II over one card. A received frame goes to the stack's object with its
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
+/// A card that knows when its link comes up has `bool link_came_up()`, true once each time: the stack's objects with
+/// `void link_changed()` are told.
 /// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
@@ -47,6 +49,13 @@ struct ethernet {
 
         /// The loop calls it in each turn.
         bool poll() {
+            if constexpr (requires { os_[port::frame].link_came_up(); }) {
+                if (os_[port::frame].link_came_up()) {
+                    os_.each([](auto& object) {
+                        if constexpr (requires { object.link_changed(); }) object.link_changed();
+                    });
+                }
+            }
             for (std::size_t i = 0; i < Limits.burst; ++i) {
                 packet frame = os_[port::frame].receive();
                 if (!frame) return i != 0;
@@ -78,12 +87,13 @@ struct ethernet {
                 ++counters_.truncated;
                 return;
             }
-            const ethernet_header h = load_ethernet(frame.data());
+            ethernet_header h;
+            load_ethernet(frame.data(), h);
             if (!h.has_type()) {
                 ++counters_.not_ethernet2;
             } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (h.destination != address() && h.destination != mac::broadcast()) {
+            } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);

@@ -13,10 +13,10 @@
 #include <uk/result.hpp>
 #include <uk/task.hpp>
 
-#include <algorithm>
-#include <cstddef>
+#include <coroutine>
 #include <cstdint>
-#include <iterator>
+#include <memory>
+#include <new>
 #include <utility>
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: TRACE, CONNECT,
@@ -26,91 +26,115 @@ namespace uk::net::http {
 
 namespace detail {
 
-// Frames for one request, held while a connection takes its own: connections alone never use up the memory, not even in
-// pieces too small for anything else, so that one request can always be answered.
-class reserve {
-public:
-    explicit reserve(arena& from) {
-        std::size_t i = 0;
-        for (std::size_t size : {1024U, 1024U, 512U, 512U}) blocks_[i++] = from.allocate(size);
-    }
-    reserve(const reserve&) = delete;
-    reserve& operator=(const reserve&) = delete;
-    ~reserve() {
-        for (void* block : blocks_) arena::free(block);
-    }
-    explicit operator bool() const {
-        return std::find(std::begin(blocks_), std::end(blocks_), nullptr) == std::end(blocks_);
-    }
+// Whether there are frames for one request besides those that connections hold: connections alone never use up the
+// memory, not even in pieces too small for anything else, so that one request can always be answered.
+inline bool room_for_request(arena& from, unsigned blocks = 4) {
+    if (blocks == 0) return true;
+    void* block = from.allocate(blocks > 2 ? 1024 : 512);
+    const bool enough = block != nullptr && room_for_request(from, blocks - 1);
+    arena::free(block);
+    return enough;
+}
 
-private:
-    void* blocks_[4];
+/// What a server holds of its listener. Its first base, for short displacements.
+template <class Stack>
+struct server_link {
+    using connection = connection_of<Stack>;
+    using connection_error = typename result<connection>::error_type;
+    using accepting = decltype(std::declval<listener_of<Stack>&>().accept().operator co_await());
+
+    union awaiter {
+        awaiter() {}
+        ~awaiter() {}
+        accepting accept;
+    };
+
+    server_link(Stack& os, port_number port) : listening(os[port::stream].listen(port.value())) {}
+
+    decltype(std::declval<Stack&>()[port::stream].listen(std::uint16_t{})) listening;
+    result<connection> accepted = fail(connection_error());
+    awaiter waits;
+    bool is_accepting = false;
 };
 
 template <class Stack, class Handler>
-class server : public server_state {
+class server : server_link<Stack>, public server_state {
+    using link = server_link<Stack>;
+    using typename link::accepting;
+    using typename link::connection;
+    using link::accepted;
+    using link::is_accepting;
+    using link::listening;
+
 public:
-    using connection = connection_of<Stack>;
-    using session = http::session<server, connection>;
+    static constexpr bool is_table = requires { typename Handler::row_type; };
+    static constexpr bool waits = [] {
+        if constexpr (is_table) {
+            return Handler::template waits<Stack>;
+        } else {
+            return detail::waits<Handler, Stack>;
+        }
+    }();
+    using pending = pending_task<waits>;
 
-    server(Stack& os, Handler& handler, const limits& l)
-        : server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
+    [[gnu::noinline]] server(Stack& os, port_number port, Handler& handler, const limits& l)
+        : link(os, port), server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
+    [[gnu::noinline]] ~server() {
+        if (is_accepting) link::waits.accept.~accepting();
+    }
 
-    /// Gives the connection a task of its own, in the place of an idle one if there is no memory left. A `status` other
-    /// than 0 is sent at once, and nothing else.
-    void begin_serving(connection& accepted, unsigned status) {
-        do {
-            bool enough = false;
-            task<> serving = allocate(accepted, status, enough);
-            if (enough && std::move(serving).detach()) return;
-        } while (evict_idle());
-        ++count.no_memory;
-        accepted.abort();
+    /// Until the next wait; false at the end, for `why`.
+    [[gnu::noinline]] bool advance(error& why) {
+        if (!listening) {
+            why = reduce(listening.error());
+            return false;
+        }
+        if (std::exchange(is_accepting, false)) {
+            std::destroy_at(&accepted);
+            new (&accepted) result<connection>(link::waits.accept.await_resume());
+            link::waits.accept.~accepting();
+            if (!accepted) {
+                why = reduce(accepted.error());
+                return false;
+            }
+        }
+        if (!accepted || (count.open >= limit.connections && !evict_idle())) return true;
+        ++count.accepted;
+        begin_serving(*accepted);
+        accepted = fail(typename link::connection_error());
+        return true;
+    }
+
+    /// Waits for a connection, or for a place for the one there is.
+    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
+        if (accepted) {
+            next.coroutine = h;
+            full = true;
+        } else {
+            is_accepting = true;
+            auto accept = listening->accept();
+            if (!suspend(*new (&link::waits.accept) accepting(std::move(accept).operator co_await()), h)) return h;
+        }
+        return std::noop_coroutine();
+    }
+
+    void handle(exchange& x, pending& task) {
+        if constexpr (is_table) {
+            handler_.dispatch(os_, x, task);
+        } else {
+            call(handler_, os_, x, task);
+        }
     }
 
 private:
-    // The task is lazy: it has its frame, but does not run yet.
-    task<> allocate(connection& accepted, unsigned status, bool& enough) {
-        const reserve room(home.frames);
-        enough = static_cast<bool>(room);
-        return serve(accepted, status);
-    }
-
-    task<> serve(connection& accepted, unsigned status) {
-        session s(*this, std::move(accepted), status);
-        co_await s.enter();
-        while (true) {
-            switch (s.next()) {
-                case session::step::read: {
-                    s.release();
-                    auto got = co_await s.link.read();
-                    if (!got) co_return {};
-                    s.take(std::move(*got));
-                    break;
-                }
-                case session::step::handle:
-                    s.release_head();
-                    begin(*s.now);
-                    if (s.now->pending) s.now->outcome = co_await *std::move(s.now->pending);
-                    break;
-                case session::step::send: {
-                    const result<> sent = co_await s.calls.send(s);
-                    if (!sent) s.give_up();
-                    break;
-                }
-                case session::step::part: s.link.shutdown(); break;
-                case session::step::abort: s.link.abort(); [[fallthrough]];
-                case session::step::end: co_return {};
-            }
-        }
-    }
-
-    void begin(exchange& x) {
-        if constexpr (requires { handler_.dispatch(os_, x); }) {
-            handler_.dispatch(os_, x);
-        } else {
-            call(handler_, os_, x);
-        }
+    // Gives the connection a task of its own, in the place of an idle one if there is no memory left.
+    void begin_serving(connection& accepted) {
+        do {
+            task<> serving = session<server, connection>::serve(*this, accepted);
+            if (room_for_request(home.frames) && std::move(serving).detach()) return;
+        } while (evict_idle());
+        ++count.no_memory;
+        accepted.abort();
     }
 
     Stack& os_;
@@ -125,16 +149,10 @@ private:
 /// reached from handlers by `in.counters()`, so that nothing needs to be declared beside it.
 template <class Stack, class Handler>
 task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
-    auto listening = os[port::stream].listen(port.value());
-    if (!listening) co_return fail(reduce(listening.error()));
-    detail::server<Stack, Handler> server(os, handler, limit);
-    while (true) {
-        auto accepted = co_await listening->accept();
-        if (!accepted) co_return fail(reduce(accepted.error()));
-        while (server.count.open >= limit.connections && !server.evict_idle()) co_await server.freed;
-        ++server.count.accepted;
-        server.begin_serving(*accepted, 0);
-    }
+    detail::server<Stack, Handler> server(os, port, handler, limit);
+    error why{};
+    while (server.advance(why)) co_await detail::turn(server);
+    co_return fail(why);
 }
 
 }  // namespace uk::net::http

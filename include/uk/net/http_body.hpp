@@ -41,7 +41,7 @@ public:
     /// `input`, empty when there is none in it. Call again while `input` is not empty and neither `done` nor `wrong`.
     [[gnu::noinline]] constexpr bytes take(bytes& input) {
         while (!input.empty() && state_ != state::done && wrong_ == fault::none) {
-            if (state_ == state::counted || state_ == state::data) return take_content(input);
+            if (is_among(bit(state::counted) | bit(state::data))) return take_content(input);
             step(static_cast<unsigned char>(input.front()));
             input = input.subspan(1);
         }
@@ -56,21 +56,25 @@ public:
     }
 
 private:
+    // Where one certain octet is expected, it leads to the state that stands behind.
     enum class state : std::uint8_t {
-        done,
-        counted,
+        size_end,  // LF
+        data,
+        data_cr,  // CR
+        data_lf,  // LF
         size_first,
         size,
         extension,
-        size_end,
-        data,
-        data_cr,
-        data_lf,
+        trailer_end,  // LF
         trailer_first,
         trailer,
-        trailer_end,
-        end,
+        end,  // LF
+        done,
+        counted,
     };
+
+    static constexpr std::uint32_t bit(state s) { return 1U << static_cast<unsigned>(s); }
+    constexpr bool is_among(std::uint32_t states) const { return (states >> static_cast<unsigned>(state_) & 1U) != 0; }
 
     constexpr bytes take_content(bytes& input) {
         const std::size_t n = input.size() < left_ ? input.size() : static_cast<std::size_t>(left_);
@@ -81,80 +85,49 @@ private:
         return piece;
     }
 
-    constexpr void expect(unsigned char c, char wanted, state next) {
-        if (c == static_cast<unsigned char>(wanted)) {
-            state_ = next;
-        } else {
-            wrong_ = fault::bad_chunk;
-        }
-    }
-
     constexpr void size_digit(unsigned char c) {
-        const unsigned char low = c | 0x20;
-        unsigned digit = 16;
-        if (c >= '0' && c <= '9') digit = static_cast<unsigned>(c - '0');
-        if (low >= 'a' && low <= 'f') digit = static_cast<unsigned>(low - 'a' + 10);
-        if (digit == 16) {
-            if (state_ == state::size_first || (c != '\r' && c != ';' && c != ' ' && c != '\t')) {
-                wrong_ = fault::bad_chunk;
-            }
+        unsigned digit = c - unsigned{'0'};
+        if (digit > 9) digit = (c | 0x20U) - 'a' + 10;
+        if (digit > 15 || (digit < 10 && c > '9')) {
+            const bool ends = c == '\r' || c == ';' || c == ' ' || c == '\t';
+            if (state_ == state::size_first || !ends) wrong_ = fault::bad_chunk;
             state_ = c == '\r' ? state::size_end : state::extension;
             return;
         }
         // RFC 9112 section 7.1: beware of overflow.
-        if (left_ >> 60 != 0) {
-            wrong_ = fault::bad_chunk;
-            return;
-        }
+        if (left_ >> 60 != 0) wrong_ = fault::bad_chunk;
         left_ = left_ << 4 | digit;
         state_ = state::size;
     }
 
-    constexpr void size_line_ends(unsigned char c) {
-        expect(c, '\n', left_ == 0 ? state::trailer_first : state::data);
+    constexpr void certain_octet(unsigned char c) {
+        if (c != (state_ == state::data_cr ? '\r' : '\n')) wrong_ = fault::bad_chunk;
+        state_ = static_cast<state>(static_cast<unsigned>(state_) + 1);
+        if (state_ != state::data) return;
         if (left_ > most_ - total_) wrong_ = fault::body_too_long;
         total_ += left_;
-    }
-
-    // Lines of framing between the pieces may not outgrow the content by much: they cost work and carry nothing.
-    constexpr void overhead() {
-        if (++overhead_ > overhead_allowed + 4 * total_) wrong_ = fault::bad_chunk;
-    }
-
-    constexpr void line_character(unsigned char c, state at_end) {
-        overhead();
-        if (c == '\r') {
-            state_ = at_end;
-        } else if (c == '\n' || c == 0) {
-            wrong_ = fault::bad_chunk;
-        }
+        if (left_ == 0) state_ = state::trailer_first;
     }
 
     constexpr void step(unsigned char c) {
-        switch (state_) {
-            case state::size_first:
-            case state::size:
-                overhead();
-                size_digit(c);
-                break;
-            case state::extension: line_character(c, state::size_end); break;
-            case state::size_end: size_line_ends(c); break;
-            case state::data_cr: expect(c, '\r', state::data_lf); break;
-            case state::data_lf: expect(c, '\n', state::size_first); break;
-            case state::trailer_first:
-                if (c == '\r') {
-                    state_ = state::end;
-                    break;
-                }
-                state_ = state::trailer;
-                [[fallthrough]];
-            case state::trailer: line_character(c, state::trailer_end); break;
-            case state::trailer_end: expect(c, '\n', state::trailer_first); break;
-            case state::end: expect(c, '\n', state::done); break;
-            case state::done:
-            case state::counted:
-            case state::data: break;
+        if (is_among(bit(state::size_end) | bit(state::data_cr) | bit(state::data_lf) | bit(state::trailer_end) |
+                     bit(state::end))) {
+            certain_octet(c);
+            return;
         }
+        if (state_ == state::trailer_first && c == '\r') {
+            state_ = state::end;
+            return;
+        }
+        // Lines of framing between the pieces may not outgrow the content by much: they cost work and carry nothing.
+        if (++overhead_ > overhead_allowed + 4 * total_) wrong_ = fault::bad_chunk;
+        if (is_among(bit(state::size_first) | bit(state::size))) {
+            size_digit(c);
+            return;
+        }
+        if (state_ == state::trailer_first) state_ = state::trailer;
+        if (c == '\r') state_ = state_ == state::extension ? state::size_end : state::trailer_end;
+        if (c == '\n' || c == 0) wrong_ = fault::bad_chunk;
     }
 
     static constexpr std::uint64_t overhead_allowed = 1024;

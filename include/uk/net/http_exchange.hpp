@@ -9,12 +9,11 @@
 #include <uk/net/http_wire.hpp>
 #include <uk/packet.hpp>
 #include <uk/result.hpp>
-#include <uk/task.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <optional>
 #include <string_view>
 
 /// What a server does on one connection, but for the waiting: no coroutines and no templates here.
@@ -25,28 +24,25 @@ struct exchange {
     exchange(transport& io, std::string_view text, bool last)
         : wrong(parse_head(text, {io.server.limit.fields, io.server.limit.body_octets}, head)),
           in(io, head),
-          out(io, head, head.keep_alive && !last) {}
+          out(io) {
+        out.answer(head, head.keep_alive && !last);
+    }
 
     request_head head{};
     fault wrong;
     request in;
     response out;
-    result<> outcome{};               ///< of the handler
-    std::optional<task<>> pending{};  ///< the handler, if it is a coroutine; refers to the rest
+    result<> outcome{};  ///< of the handler
 };
 
 namespace detail {
 
 /// The status for a handler's error when nothing was sent yet.
 constexpr unsigned status_for(error e) {
-    switch (e) {
-        case error::invalid: return 400;
-        case error::timed_out: return 408;
-        case error::too_large: return 413;
-        case error::no_memory:
-        case error::no_buffers: return 503;
-        default: return 500;
-    }
+    constexpr std::array<std::uint8_t, 13> beyond_400{103, 103, 8,   100, 100, 100, 100,
+                                                      100, 100, 13, 0,   100, 100};
+    static_assert(beyond_400.size() == static_cast<std::size_t>(error::no_device) + 1);
+    return 400U + beyond_400[static_cast<std::size_t>(e)];
 }
 
 }  // namespace detail
@@ -64,14 +60,26 @@ public:
         abort,
     };
 
-    /// A `status` other than 0 is sent at once, and nothing else.
-    conversation(server_state& s, const operations& o, action expired, unsigned status)
-        : transport(s, o, expired), status_(status), phase_(status == 0 ? phase::head : phase::refused) {}
+    conversation(server_state& s, const operations& o, action expired) : transport(s, o, expired) {}
 
-    inline step next();
+    [[gnu::noinline]] step next() {
+        switch (at) {
+            case stage::head: return read_head();
+            case stage::handling: return settle();
+            case stage::sending: return send_piece();
+            case stage::linger: return skip();
+            case stage::late: return refuse(408);
+            case stage::refusing: return part();
+            case stage::broken: break;
+        }
+        return step::abort;
+    }
 
     /// The last step failed.
-    void give_up() { phase_ = phase::broken; }
+    void give_up() { at = stage::broken; }
+
+    /// The request did not come in time: it is told so, which is the next step. Nothing refers to it any more.
+    void give_up_waiting() { at = stage::late; }
 
     /// Everything that the request's views point into may go afterwards.
     [[gnu::noinline]] void end_request() {
@@ -81,17 +89,13 @@ public:
             now = nullptr;
         }
         drop_gathered();
-        page_ = {};
+        drop(page);
         answered = false;
         no_buffers = false;
         body_started = false;
     }
 
-    exchange* now = nullptr;
-
 private:
-    enum class phase : std::uint8_t { head, handling, sending, linger, refused, refusing, broken };
-
     step refuse(fault f) {
         ++server.count.refused[static_cast<std::size_t>(f)];
         return refuse(status_of(f));
@@ -100,11 +104,12 @@ private:
     // Sends a whole response without a request, or nothing when there is no buffer, and says goodbye.
     [[gnu::noinline]] step refuse(unsigned status) {
         end_request();
-        response out(*this, {}, false);
-        if (!out.error_page(status) || !out.finish_whole()) return part();
-        page_ = out.take_piece();
-        prepare(page_.contents(), {}, false);
-        phase_ = phase::refusing;
+        response out(*this);
+        (void)out.error_page(status);
+        if (!out.finish_whole()) return part();
+        page = out.take_piece();
+        prepare(page.contents(), out.constant_body(), true);
+        at = stage::refusing;
         return step::send;
     }
 
@@ -114,14 +119,14 @@ private:
         end_request();
         wait(waiting::linger, server.limit.linger_timeout);
         become_idle();
-        left_ = server.limit.linger_octets;
-        phase_ = phase::linger;
+        left = server.limit.linger_octets;
+        at = stage::linger;
         return step::part;
     }
 
     step skip() {
-        if (unread.size() > left_) return step::end;
-        left_ -= static_cast<std::uint32_t>(unread.size());
+        if (unread.size() > left) return step::end;
+        left -= static_cast<std::uint32_t>(unread.size());
         unread = {};
         return step::read;
     }
@@ -130,13 +135,6 @@ private:
     inline step settle();
     inline step send_piece();
     inline step skip_body();
-
-    packet page_;              // an error page being sent
-    std::uint32_t left_ = 0;   // octets that are still skipped
-    std::uint32_t number_ = 0;
-    unsigned status_;
-    std::uint8_t sent_ = 0;  // pieces of the response
-    phase phase_;
 };
 
 inline conversation::step conversation::read_head() {
@@ -154,9 +152,9 @@ inline conversation::step conversation::read_head() {
         return refuse(503);
     }
     ++server.count.requests;
-    now = new (room) exchange(*this, text, ++number_ >= server.limit.requests);
+    now = new (room) exchange(*this, text, ++number >= server.limit.requests);
     if (now->wrong != fault::none) return refuse(now->wrong);
-    phase_ = phase::handling;
+    at = stage::handling;
     return step::handle;
 }
 
@@ -165,13 +163,12 @@ inline conversation::step conversation::settle() {
     response& out = now->out;
     const result<> outcome = now->outcome;
     const body_progress& body = now->in.body();
-    now->pending.reset();
     const fault framing = body.reader.wrong();
     if (framing != fault::none) ++server.count.refused[static_cast<std::size_t>(framing)];
     if (!outcome && (outcome.error() == error::closed || outcome.error() == error::reset)) return step::abort;
-    left_ = server.limit.discard_octets;
+    left = server.limit.discard_octets;
     // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
-    if ((body.tell_to_continue && !body.reader.done()) || framing != fault::none || body.reader.left() > left_)
+    if ((body.tell_to_continue && !body.reader.done()) || framing != fault::none || body.reader.left() > left)
         out.do_not_keep();
     if (out.started()) {
         if (!outcome || out.broken()) {
@@ -179,25 +176,24 @@ inline conversation::step conversation::settle() {
             return step::abort;
         }
     } else {
-        bool ready = true;
         if (!outcome) {
             const unsigned status = detail::status_for(outcome.error());
             if (status == 500) ++server.count.handler_failed;
-            ready = out.error_page(status).has_value();
+            (void)out.error_page(status);
         }
         no_buffers = false;
-        if (!ready || !out.finish_whole()) return refuse(503);
+        if (!out.finish_whole()) return refuse(503);
     }
-    phase_ = phase::sending;
-    sent_ = 0;
+    at = stage::sending;
+    sent = 0;
     return send_piece();
 }
 
 inline conversation::step conversation::send_piece() {
     const response& out = now->out;
-    if (sent_ == out.pieces()) return out.keep() ? skip_body() : part();
-    const bytes piece = out.piece(sent_++);
-    prepare(piece, sent_ == out.pieces() ? out.constant_body() : bytes(), true);
+    if (sent == out.pieces()) return out.keep() ? skip_body() : part();
+    const bytes piece = out.piece(sent++);
+    prepare(piece, sent == out.pieces() ? out.constant_body() : bytes(), true);
     return step::send;
 }
 
@@ -206,29 +202,16 @@ inline conversation::step conversation::skip_body() {
     body_reader& reader = now->in.body().reader;
     while (!unread.empty() && !reader.done()) {
         const std::size_t n = reader.take(unread).size();
-        if (reader.wrong() != fault::none || n > left_) return part();
-        left_ -= static_cast<std::uint32_t>(n);
+        if (reader.wrong() != fault::none || n > left) return part();
+        left -= static_cast<std::uint32_t>(n);
     }
     if (!reader.done()) {
         wait_for_body();
         return step::read;
     }
     end_request();
-    phase_ = phase::head;
+    at = stage::head;
     return read_head();
-}
-
-inline conversation::step conversation::next() {
-    switch (phase_) {
-        case phase::head: return read_head();
-        case phase::handling: return settle();
-        case phase::sending: return send_piece();
-        case phase::linger: return skip();
-        case phase::refused: return refuse(status_);
-        case phase::refusing: return part();
-        case phase::broken: break;
-    }
-    return step::abort;
 }
 
 }  // namespace uk::net::http

@@ -55,7 +55,7 @@ public:
 
     /// The next piece of the body, where it was received; it stays until the next call. Empty at the end, or without a
     /// body. Fails with `invalid` or `too_large`, for which the client gets 400 or 413, and as the connection fails.
-    task<result<bytes>> read_body() { return io_.calls.read(io_, body_); }
+    task<result<bytes>> read_body() { return io_.read_body(body_); }
 
     /// The whole body in `memory`, or `too_large`.
     task<result<bytes>> read_all(writable_bytes memory) {

@@ -3,18 +3,21 @@
 
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
+#include <uk/digits.hpp>
 #include <uk/net/http_json.hpp>
 #include <uk/net/http_transport.hpp>
 #include <uk/net/http_wire.hpp>
 #include <uk/packet.hpp>
+#include <uk/print.hpp>
 #include <uk/result.hpp>
 #include <uk/task.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <cstring>
+#include <iterator>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -45,15 +48,75 @@ private:
     std::string_view text_;
 };
 
+/// The text of a whole response, in the packet buffers in which it waits to be sent. The first has room in front, where
+/// the head is put when the length is known.
+class response_text {
+public:
+    response_text(const response_text&) = delete;
+    response_text& operator=(const response_text&) = delete;
+
+    [[gnu::noinline]] void write(std::string_view s) {
+        while (!s.empty() && !overflowed_) {
+            if (count_ == 0 || pieces_[count_ - 1].tailroom() == 0) {
+                overflowed_ = !add_piece();
+                continue;
+            }
+            packet& last = pieces_[count_ - 1];
+            const std::size_t n = std::min(s.size(), last.tailroom());
+            std::memcpy(last.push_back(n).data(), s.data(), n);
+            length_ += static_cast<std::uint32_t>(n);
+            s.remove_prefix(n);
+        }
+    }
+
+protected:
+    explicit response_text(transport& io) : io_(io) {}
+
+    static constexpr std::size_t head_room = 512;
+
+    result<> whole() const {
+        if (!overflowed_) return {};
+        return fail(count_ == std::size(pieces_) ? error::too_large : error::no_buffers);
+    }
+
+    [[gnu::noinline]] bool add_piece() {
+        if (count_ == std::size(pieces_)) return false;
+        // In the place of an empty handle.
+        packet* p = new (&pieces_[count_]) packet(io_.server.store.take(count_ == 0 ? head_room : 0));
+        count_ += *p ? 1 : 0;
+        return static_cast<bool>(*p);
+    }
+
+    void discard() {
+        while (count_ > 0) drop(pieces_[--count_]);
+        length_ = 0;
+        overflowed_ = false;
+    }
+
+    // Puts text before what the first piece holds.
+    [[gnu::noinline]] void front(std::string_view s) { copy(pieces_[0].push_front(s.size()), as_bytes(s)); }
+    [[gnu::noinline]] void front(std::uint64_t n) { front(digits(n).view()); }
+
+    transport& io_;
+    std::uint32_t length_ = 0;
+    std::uint8_t count_ = 0;
+    bool overflowed_ = false;
+    packet pieces_[4];
+};
+
 /// The response to one request. Either whole, by one call of `text`, `content`, `json`..., sent when the handler is
 /// done; or streamed, by awaiting `write` again and again. A handler that does neither answers without a body.
-class response {
+class response : response_text {
 public:
-    /// `keep`: the connection may stay open after this response.
-    [[gnu::noinline]] response(transport& io, const request_head& asked, bool keep)
-        : io_(io), bodiless_(asked.method == method::head), version_1_0_(asked.version_1_0), keep_(keep) {}
-    response(const response&) = delete;
-    response& operator=(const response&) = delete;
+    /// A response that ends the connection, until `answer` says otherwise.
+    explicit response(transport& io) : response_text(io) {}
+
+    /// To what the response is one; `keep`: the connection may stay open after it.
+    void answer(const request_head& asked, bool keep) {
+        bodiless_ = asked.method == method::head;
+        version_1_0_ = asked.version_1_0;
+        keep_ = keep;
+    }
 
     /// Before the body. A status is from 200 to 599.
     response& status(unsigned code) {
@@ -80,7 +143,7 @@ public:
     result<> content(media_type type, std::string_view body) {
         if (started_) return fail(error::invalid);
         type_ = type.text();
-        write_text(body);
+        response_text::write(body);
         return whole();
     }
     /// A whole body that is sent from where it lies.
@@ -99,19 +162,22 @@ public:
     result<> json(Fill fill) {
         if (started_) return fail(error::invalid);
         type_ = "application/json";
-        text_sink sink{*this};
-        json_object<text_sink> object(sink);
+        json_object<response_text> object(*this);
         fill(object);
         object.end();
         return whole();
     }
 
-    /// Gives up what was prepared and answers with `code` and its phrase.
-    result<> error_page(unsigned code) {
-        discard_body();
-        fields_ = {};
+    /// Gives up what was prepared and answers with `code`, from 200 to 599, and its phrase.
+    [[gnu::noinline]] result<> error_page(unsigned code) {
+        if (started_) return fail(error::invalid);
+        discard();
+        drop(fields_);
         has_length_ = false;
-        return status(code).text(reason(code));
+        status_ = static_cast<std::uint16_t>(code);
+        type_ = "text/plain; charset=utf-8";
+        constant_ = reason(code);
+        return {};
     }
 
     /// Streams the next octets, which must stay until it is done. Waits while the peer takes no more.
@@ -123,194 +189,135 @@ public:
     uk::scheduler& scheduler() { return io_.scheduler(); }
 
     /// For the server.
+    result<> begin_field(std::string_view s) {
+        if (!fields_) fields_ = io_.server.store.take(0);
+        if (!fields_) return fail(error::no_buffers);
+        add_to_field(s);
+        return {};
+    }
+    [[gnu::noinline]] void add_to_field(std::string_view s) { copy(fields_.push_back(s.size()), as_bytes(s)); }
     bool started() const { return started_; }
     bool keep() const { return keep_; }
     void do_not_keep() { keep_ = false; }
     /// True when a streamed body is not what was declared.
-    bool broken() const { return has_length_ && left_ != 0 && !bodiless_; }
-    inline result<> finish_whole();
-    /// The pieces that are still to be sent, before `constant_body`.
-    bytes piece(std::size_t i) const { return whole_ ? pieces_[i].contents() : end_of_stream(); }
-    std::size_t pieces() const { return whole_ ? count_ : 1; }
+    bool broken() const { return left_ != 0; }
+    inline bool finish_whole();
+    /// The pieces that are still to be sent, at least one, before `constant_body`.
+    std::size_t pieces() const { return std::max<std::size_t>(count_, 1); }
+    bytes piece(std::size_t i) const { return i < count_ ? pieces_[i].contents() : as_bytes(end_); }
     packet take_piece() { return std::move(pieces_[0]); }
-    bytes constant_body() const { return bodiless_ ? bytes() : as_bytes(constant_); }
+    bytes constant_body() const { return as_bytes(constant_); }
 
 private:
-    bytes end_of_stream() const {
-        if (!chunked_ || bodiless_) return {};
-        return as_bytes(first_chunk_ ? "0\r\n\r\n" : "\r\n0\r\n\r\n");
-    }
-
-    // Octets in front of a whole body where its head is put when its length is known.
-    static constexpr std::size_t head_room = 512;
     static constexpr std::size_t most_fields = 256;
-
-    struct text_sink {
-        response& to;
-        void write(std::string_view s) { to.write_text(s); }
-    };
-
-    // Text into a place that is known to be large enough.
-    struct appender {
-        char* at;
-        [[gnu::noinline]] appender& operator<<(std::string_view s) {
-            at += copy(std::as_writable_bytes(std::span(at, s.size())), as_bytes(s));
-            return *this;
-        }
-        [[gnu::noinline]] appender& operator<<(std::uint64_t n) { return *this << digits(n).view(); }
-    };
 
     bool has_body_status() const { return status_ != 204 && status_ != 304; }
 
-    result<> whole() {
-        if (!overflowed_) return {};
-        return fail(count_ == pieces_.size() ? error::too_large : error::no_buffers);
-    }
-
-    void discard_body() {
-        while (count_ > 0) pieces_[--count_] = {};
-        constant_ = {};
-        length_ = 0;
-        overflowed_ = false;
-    }
-
-    packet* more_room() {
-        if (count_ == pieces_.size()) return nullptr;
-        packet p = io_.server.store.take(count_ == 0 ? head_room : 0);
-        if (!p) return nullptr;
-        pieces_[count_] = std::move(p);
-        return &pieces_[count_++];
-    }
-
-    void write_text(std::string_view s) {
-        while (!s.empty() && !overflowed_) {
-            packet* last = count_ == 0 ? nullptr : &pieces_[count_ - 1];
-            if (last == nullptr || last->tailroom() == 0) last = more_room();
-            if (last == nullptr) {
-                overflowed_ = true;
-                return;
-            }
-            const std::size_t n = std::min(s.size(), last->tailroom());
-            copy(last->push_back(n), as_bytes(s.substr(0, n)));
-            length_ += n;
-            s.remove_prefix(n);
-        }
-    }
-
-    inline std::size_t write_head(char* to);
     inline bool put_head();
     inline bytes begin_piece(std::uint64_t octets);
     inline task<> stream(bytes octets, bool is_constant);
 
-    transport& io_;
-    std::array<packet, 4> pieces_{};
-    packet fields_;
     std::string_view type_{};
     std::string_view constant_{};
-    std::uint64_t length_ = 0;  // of a whole body, but for a constant one
-    std::uint64_t left_ = 0;    // of a streamed body's declared length
-    std::size_t count_ = 0;
     std::uint16_t status_ = 200;
     bool has_length_ = false;
-    bool bodiless_;
-    bool version_1_0_;
-    bool keep_;
+    bool bodiless_ = false;
+    bool version_1_0_ = false;
+    bool keep_ = false;
     bool started_ = false;
-    bool whole_ = false;
     bool chunked_ = false;
-    bool first_chunk_ = true;
-    bool overflowed_ = false;
+    std::uint64_t left_ = 0;  // of a body's declared length
+    packet fields_;
+    std::string_view end_{};  // what a stream ends with
     char chunk_line_[20]{};
 };
 
 inline result<> response::field(std::string_view name, std::string_view value) {
-    if (!detail::is_token(name)) return fail(error::invalid);
-    for (char c : value) {
-        const auto octet = static_cast<unsigned char>(c);
-        if ((octet < 0x20 && c != '\t') || octet == 0x7f) return fail(error::invalid);
-    }
-    if (!fields_) fields_ = io_.server.store.take(0);
-    if (!fields_) return fail(error::no_buffers);
+    if (!detail::is_token(name) || !detail::is_field_value(value)) return fail(error::invalid);
     if (fields_.size() + name.size() + value.size() + 4 > most_fields) return fail(error::too_large);
-    for (std::string_view part : {name, std::string_view(": "), value, std::string_view("\r\n")}) {
-        copy(fields_.push_back(part.size()), as_bytes(part));
-    }
-    return {};
+    const result<> r = begin_field(name);
+    if (!r) return r;
+    for (std::string_view part : {std::string_view(": "), value, std::string_view("\r\n")}) add_to_field(part);
+    return r;
 }
 
-// Writes at most head_room octets: 256 of fields, the rest is of bounded size but for the type, a literal.
-inline std::size_t response::write_head(char* to) {
-    ++io_.server.count.responses[status_ / 100 - 1];
-    appender out{to};
-    out << "HTTP/1.1 " << status_ << " " << reason(status_);
-    if (!type_.empty()) out << "\r\nContent-Type: " << type_;
-    if (has_body_status()) {
-        if (has_length_) {
-            out << "\r\nContent-Length: " << left_;
-        } else if (chunked_) {
-            out << "\r\nTransfer-Encoding: chunked";
-        }
-    }
-    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
-    if (!keep_ || version_1_0_) out << (keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
-    out << "\r\n";
-    if (fields_) out << as_text(fields_.contents());
-    out << "\r\n";
-    return static_cast<std::size_t>(out.at - to);
-}
-
-// Puts the head in front of the first piece.
+// Puts the head in front of the first piece, last things first: at most head_room octets, for there are 256 of fields
+// and the rest is of bounded size but for the type, a literal.
 inline bool response::put_head() {
-    if (count_ == 0 && more_room() == nullptr) return false;
-    char head[head_room];
-    const std::size_t size = write_head(head);
-    copy(pieces_[0].push_front(size), as_bytes({head, size}));
-    if (bodiless_ || !has_body_status()) {
+    if (count_ == 0 && !add_piece()) return false;
+    const bool has_body = has_body_status();
+    if (bodiless_ || !has_body) {
         // RFC 9110 section 9.3.2: HEAD is answered with the same fields and no content.
-        pieces_[0].truncate(size);
+        pieces_[0].truncate(0);
         count_ = 1;
+        constant_ = {};
         bodiless_ = true;
     }
-    fields_ = {};
+    front("\r\n");
+    if (fields_) front(as_text(fields_.contents()));
+    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
+    if (!keep_ || version_1_0_) front(keep_ ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+    if (has_body && has_length_) {
+        front("\r\n");
+        front(left_);
+        front("Content-Length: ");
+    }
+    if (has_body && chunked_) front("Transfer-Encoding: chunked\r\n");
+    if (!type_.empty()) {
+        front("\r\n");
+        front(type_);
+        front("Content-Type: ");
+    }
+    front("\r\n");
+    front(reason(status_));
+    front(" ");
+    front(status_);
+    front("HTTP/1.1 ");
+    if (const unsigned group = status_ / 100U - 1; group < 5) ++io_.server.count.responses[group];
     started_ = true;
     io_.answered = true;
     return true;
 }
 
-/// Completes a whole response: `pieces` are ready to be sent.
-inline result<> response::finish_whole() {
+/// Completes a whole response: `pieces` are ready to be sent. False where there is no buffer.
+inline bool response::finish_whole() {
     left_ = constant_.empty() ? length_ : constant_.size();
     has_length_ = true;
-    if (!put_head()) return fail(error::no_buffers);
+    const bool ready = put_head();
     left_ = 0;
-    whole_ = true;
-    return {};
+    return ready;
 }
 
 // What goes before the next octets of a stream: the head, the frame of a chunk (RFC 9112 section 7.1), both or nothing.
 inline bytes response::begin_piece(std::uint64_t octets) {
     const bool first = !started_;
     if (first) {
-        discard_body();
+        discard();
+        constant_ = {};
         chunked_ = !has_length_ && !version_1_0_ && has_body_status();
         if (!has_length_ && version_1_0_) keep_ = false;
         if (!put_head()) {
             io_.no_buffers = true;
             return {};
         }
+        if (bodiless_) chunked_ = false;
+        if (chunked_) end_ = "0\r\n\r\n";
+        // Sent at once, not at the end.
+        count_ = 0;
     }
-    appender line{chunk_line_};
-    if (chunked_ && octets != 0 && !bodiless_) {
-        line << (first_chunk_ ? "" : "\r\n") << digits(octets, 16).view() << "\r\n";
-        first_chunk_ = false;
+    text_buffer line(chunk_line_, sizeof(chunk_line_));
+    if (chunked_ && octets != 0) {
+        line.write(end_.substr(0, end_.size() - 5));
+        line.write(digits(octets, 16).view());
+        line.write("\r\n");
+        end_ = "\r\n0\r\n\r\n";
     }
-    const auto size = static_cast<std::size_t>(line.at - chunk_line_);
-    const bytes framing = as_bytes({chunk_line_, size});
+    const bytes framing = as_bytes(line.view());
     if (!first) {
-        pieces_[0] = {};
+        drop(pieces_[0]);
         return framing;
     }
-    copy(pieces_[0].push_back(size), framing);
+    copy(pieces_[0].push_back(framing.size()), framing);
     return pieces_[0].contents();
 }
 
@@ -318,7 +325,11 @@ inline task<> response::stream(bytes octets, bool is_constant) {
     if (has_length_ && octets.size() > left_) octets = octets.first(static_cast<std::size_t>(left_));
     const bytes before = begin_piece(octets.size());
     if (has_length_) left_ -= octets.size();
-    return io_.send(before, bodiless_ ? bytes() : octets, is_constant);
+    if (bodiless_) {
+        octets = {};
+        left_ = 0;
+    }
+    return io_.send(before, octets, is_constant);
 }
 
 }  // namespace uk::net::http

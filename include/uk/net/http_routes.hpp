@@ -12,10 +12,12 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 /// Which handler answers which request, as a value known at compile time.
 namespace uk::net::http {
@@ -27,9 +29,27 @@ struct route_row {
     std::string_view path;
 };
 
-// Calls a handler in whichever form it has. A coroutine is left in `pending`, for the caller to await.
+/// The task of a handler that is a coroutine; awaited by the caller. No octet where no handler is one.
+template <bool Waits>
+using pending_task = std::conditional_t<Waits, std::optional<task<>>, std::monostate>;
+
 template <class Handler, class Stack>
-void call(Handler& handler, Stack& os, exchange& x) {
+consteval auto returned_by() {
+    if constexpr (std::invocable<Handler&, Stack&, request&, response&>) {
+        return std::type_identity<std::invoke_result_t<Handler&, Stack&, request&, response&>>();
+    } else if constexpr (std::invocable<Handler&, request&, response&>) {
+        return std::type_identity<std::invoke_result_t<Handler&, request&, response&>>();
+    } else {
+        return std::type_identity<std::monostate>();
+    }
+}
+
+template <class Handler, class Stack>
+inline constexpr bool waits = std::same_as<typename decltype(returned_by<Handler, Stack>())::type, task<>>;
+
+// Calls a handler in whichever form it has. A coroutine is left in `pending`.
+template <class Handler, class Stack, class Pending>
+void call(Handler& handler, Stack& os, exchange& x, Pending& pending) {
     constexpr bool wants_stack = std::invocable<Handler&, Stack&, request&, response&>;
     constexpr bool fits = wants_stack || std::invocable<Handler&, request&, response&>;
     static_assert(
@@ -43,8 +63,8 @@ void call(Handler& handler, Stack& os, exchange& x) {
                 return handler(x.in, x.out);
             }
         };
-        using returned = std::invoke_result_t<decltype(made)&>;
-        if constexpr (std::same_as<returned, task<>>) x.pending.emplace(made());
+        using returned = typename decltype(returned_by<Handler, Stack>())::type;
+        if constexpr (std::same_as<returned, task<>>) pending.emplace(made());
         if constexpr (std::same_as<returned, result<>>) x.outcome = made();
         if constexpr (std::is_void_v<returned>) made();
         constexpr bool known =
@@ -68,20 +88,22 @@ inline std::size_t find_route(const route_row* row, std::size_t rows, method wan
 
 // RFC 9110 sections 15.5.5 and 15.5.6.
 inline result<> answer_unrouted(response& out, unsigned allowed) {
-    if (allowed == 0) return out.error_page(404);
-    result<> r = out.error_page(405);
+    result<> r = out.error_page(allowed == 0 ? 404 : 405);
+    if (allowed == 0) return r;
     if (allowed & 1U << static_cast<unsigned>(method::get)) allowed |= 1U << static_cast<unsigned>(method::head);
-    char list[64];
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < method_names.size(); ++i) {
-        if ((allowed >> i & 1U) == 0) continue;
-        if (size != 0) {
-            list[size++] = ',';
-            list[size++] = ' ';
+    r = out.begin_field("Allow: ");
+    if (!r) return r;
+    bool first = true;
+    for (const char* name = method_words; allowed != 0; allowed >>= 1) {
+        const char* const begin = name;
+        while (*name != ' ') ++name;
+        if ((allowed & 1U) != 0) {
+            if (!std::exchange(first, false)) out.add_to_field(", ");
+            out.add_to_field({begin, name});
         }
-        for (char c : method_names[i]) list[size++] = c;
+        ++name;
     }
-    if (r) r = out.field("Allow", {list, size});
+    out.add_to_field("\r\n");
     return r;
 }
 
@@ -109,6 +131,7 @@ consteval sentence table_error(const std::array<route_row, N>& rows) {
 /// A handler with the method and the path, without query, that it answers.
 template <method Method, text Path, class Handler>
 struct route {
+    using handler_type = const Handler;
     static constexpr detail::route_row row{Method, Path.view()};
     [[no_unique_address]] Handler handler;
 };
@@ -133,16 +156,20 @@ public:
     constexpr explicit route_table(Routes... r) : routes_(std::move(r)...) {}
 
     template <class Stack>
-    [[gnu::noinline]] void dispatch(Stack& os, exchange& x) const {
+    static constexpr bool waits = (false || ... || detail::waits<typename Routes::handler_type, Stack>);
+
+    template <class Stack, class Pending>
+    [[gnu::noinline]] void dispatch(Stack& os, exchange& x, Pending& pending) const {
         unsigned allowed = 0;
         const std::size_t at = detail::find_route(rows.data(), rows.size(), x.in.method(), x.in.path(), allowed);
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (void)((at == I && (detail::call(std::get<I>(routes_).handler, os, x), true)) || ... ||
+            (void)((at == I && (detail::call(std::get<I>(routes_).handler, os, x, pending), true)) || ... ||
                    (x.outcome = detail::answer_unrouted(x.out, allowed), true));
         }(std::index_sequence_for<Routes...>{});
     }
 
-    static constexpr std::array<detail::route_row, sizeof...(Routes)> rows{Routes::row...};
+    using row_type = detail::route_row;
+    static constexpr std::array<row_type, sizeof...(Routes)> rows{Routes::row...};
 
 private:
     std::tuple<Routes...> routes_;

@@ -13,7 +13,8 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -35,108 +36,244 @@ template <class Stack>
 using connection_of =
     typename detail::awaited<decltype(std::declval<detail::listener_of<Stack>&>().accept())>::value_type;
 
-/// Lives in the frame of the task that serves the connection. `Server` has `begin_serving(Connection&, unsigned
-/// status)`, which starts such a task; with a status it only sends that and says goodbye.
-template <class Server, class Connection>
-class session : public conversation {
+namespace detail {
+
+/// For a task that waits in one place: `co_await turn(what)` suspends into `what.begin_turn(handle)`.
+template <class T>
+class turn {
 public:
-    using received = typename detail::awaited<decltype(std::declval<Connection&>().read())>::value_type;
-
-    session(Server& s, Connection&& c, unsigned status)
-        : conversation(s, table, &expire, status), link(std::move(c)) {
-        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
-        // responses.
-        if constexpr (requires { link.set_no_delay(true); }) link.set_no_delay(true);
-    }
-
-    ~session() { end_request(); }  // before the connection
-
-    class entering {
-    public:
-        explicit entering(session_entry& e) : entry_(&e) {}
-        bool await_ready() const noexcept { return false; }
-        bool await_suspend(std::coroutine_handle<> h) noexcept {
-            entry_->frame = h;
-            return false;
-        }
-        void await_resume() const noexcept {}
-
-    private:
-        session_entry* entry_;
-    };
-    /// Makes the awaiting coroutine the one that is destroyed to end the connection.
-    entering enter() { return entering(entry); }
-
-    /// Before the connection is read between requests: gives back what was consumed.
-    void release() {
-        head_.reset();
-        piece_.reset();
-    }
-
-    /// Before the handler: what the head of the last request pointed into is not needed any more.
-    void release_head() { head_.reset(); }
-
-    void take(received&& r) {
-        // The head's views point into the first piece.
-        if (!head_ && piece_ && !gathered) head_.emplace(*std::move(piece_));
-        piece_.emplace(std::move(r));
-        received_more(piece_->contents());
-    }
-
-    Connection link;
+    explicit turn(T& of) : of_(&of) {}
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) { return of_->begin_turn(h); }
+    void await_resume() const noexcept {}
 
 private:
-    static task<result<bytes>> read_piece(transport& t, body_progress& body) {
-        session& s = static_cast<session&>(t);
-        while (true) {
-            const result<bytes> piece = body.reader.next(s.unread);
-            if (!piece || !piece->empty() || body.reader.done()) co_return piece;
-            if (body.tell_to_continue) {
-                body.tell_to_continue = false;
-                const result<> sent = co_await s.send(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"), {}, false);
-                if (!sent) co_return fail(sent.error());
+    T* of_;
+};
+
+/// The awaiter's own answer whether it waits, with `h` to be resumed then.
+template <class Awaiter>
+bool suspend(Awaiter& a, std::coroutine_handle<> h) {
+    if (a.await_ready()) return false;
+    static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
+    a.await_suspend(h);
+    return true;
+}
+
+/// A connection with the one thing that it does at a time, and what was received.
+template <class Connection>
+class session_link {
+    using reading = decltype(std::declval<Connection&>().read().operator co_await());
+    using writing = decltype(std::declval<Connection&>().write(bytes()).operator co_await());
+    using received = decltype(std::declval<reading&>().await_resume());
+
+public:
+    explicit session_link(Connection&& c) : connection(std::move(c)) {
+        // What is written in one turn of the loop leaves together as it is; holding back the rest only delays
+        // responses.
+        if constexpr (requires { connection.set_no_delay(true); }) connection.set_no_delay(true);
+    }
+    session_link(const session_link&) = delete;
+    session_link& operator=(const session_link&) = delete;
+    ~session_link() { stop(); }
+
+    bool busy() const { return doing_ != activity::none; }
+
+    bool read(std::coroutine_handle<> h) {
+        auto text = connection.read();
+        doing_ = activity::read;
+        return suspend(*new (&waits_) reading(std::move(text).operator co_await()), h);
+    }
+
+    bool write(bytes octets, bool in_place, std::coroutine_handle<> h) {
+        auto text = in_place ? connection.write_constant(octets) : connection.write(octets);
+        doing_ = activity::write;
+        return suspend(*new (&waits_) writing(std::move(text).operator co_await()), h);
+    }
+
+    result<> written() {
+        const auto sent = waits_.write.await_resume();
+        stop();
+        if (!sent) return fail(reduce(sent.error()));
+        return {};
+    }
+
+    /// What was received before goes, but if the head lies in it.
+    result<bytes> was_read(bool gathered) {
+        if (!head_ && piece_ && !gathered) replace(head_, [&] { return std::move(piece_); });
+        replace(piece_, [&] { return waits_.read.await_resume(); });
+        stop();
+        if (!piece_) return fail(reduce(piece_.error()));
+        return piece_->contents();
+    }
+
+    void stop() {
+        const activity was = std::exchange(doing_, activity::none);
+        if (was == activity::read) waits_.read.~reading();
+        if (was == activity::write) waits_.write.~writing();
+    }
+
+    /// What the head of the last request pointed into is not needed any more.
+    void release_head() { drop(head_); }
+
+    /// What was consumed is given back.
+    void release() {
+        drop(head_);
+        drop(piece_);
+    }
+
+private:
+    enum class activity : std::uint8_t { none, read, write };
+
+    union awaiter {
+        awaiter() {}
+        ~awaiter() {}
+        reading read;
+        writing write;
+    };
+
+    // In place: to move what was received costs more than to receive it.
+    template <class Made>
+    static void replace(received& old, Made made) {
+        std::destroy_at(&old);
+        new (&old) received(made());
+    }
+    [[gnu::noinline]] static void drop(received& old) {
+        replace(old, [] { return fail(typename received::error_type()); });
+    }
+
+    received head_ = fail(typename received::error_type());   // what the head points into, once more was received
+    received piece_ = fail(typename received::error_type());  // what was received last
+
+public:
+    Connection connection;
+
+private:
+    awaiter waits_;
+    activity doing_ = activity::none;
+};
+
+}  // namespace detail
+
+/// Lives in the frame of the task that serves the connection. `Server` is a `server_state` whose `handle(exchange&,
+/// pending&)` calls the handler, with `pending` of type `Server::pending`.
+template <class Server, class Connection>
+class session : detail::session_link<Connection>, public conversation {
+    using link = detail::session_link<Connection>;  // the first base, for short displacements
+
+public:
+    [[gnu::noinline]] session(Server& s, Connection&& c) : link(std::move(c)), conversation(s, table, &expire) {}
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    [[gnu::noinline]] ~session() {
+        if constexpr (Server::waits) pending_.reset();  // it refers to the request
+        link::stop();
+        end_request();  // before the connection
+    }
+
+    /// The task of a connection.
+    static task<> serve(Server& home, Connection& accepted) {
+        session s(home, std::move(accepted));
+        while (s.advance()) co_await detail::turn(s);
+        co_return {};
+    }
+
+    /// Where the task waits, for whatever it is.
+    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
+        entry.frame = h;
+        if constexpr (Server::waits) {
+            if (pending_) return pending_->operator co_await().await_suspend(h);
+        }
+        return begin(*this, h) ? std::coroutine_handle<>(std::noop_coroutine()) : h;
+    }
+
+private:
+    // What was waited for has come: goes on until the next wait; false at the end.
+    [[gnu::noinline]] bool advance() {
+        if constexpr (Server::waits) {
+            if (pending_) {
+                now->outcome = pending_->operator co_await().await_resume();
+                pending_.reset();
             }
-            s.wait_for_body();
-            auto got = co_await s.link.read();
-            s.wait_no_more();
-            if (!got) co_return fail(reduce(got.error()));
-            s.take(std::move(*got));
         }
-    }
-
-    static task<> send_prepared(transport& t) {
-        session& s = static_cast<session&>(t);
-        if (s.no_buffers) co_return fail(error::no_buffers);
+        if (link::busy()) {
+            if (!end(*this)) {
+                if (!sending) return false;
+                give_up();
+            } else if (sending && more_to_send()) {
+                return true;
+            }
+        }
         while (true) {
-            bool in_place = false;
-            const bytes next = s.next_to_send(in_place);
-            if (next.empty()) co_return {};
-            auto sending = in_place ? s.link.write_constant(next) : s.link.write(next);
-            const auto sent = co_await std::move(sending);
-            if (!sent) co_return fail(reduce(sent.error()));
+            switch (next()) {
+                case step::read:
+                    link::release();
+                    sending = false;
+                    return true;
+                case step::handle:
+                    link::release_head();
+                    static_cast<Server&>(server).handle(*now, pending_);
+                    if constexpr (Server::waits) {
+                        if (pending_) return true;
+                    }
+                    break;
+                case step::send:
+                    sending = true;
+                    if (more_to_send()) return true;
+                    break;
+                case step::part: link::connection.shutdown(); break;
+                case step::abort: link::connection.abort(); [[fallthrough]];
+                case step::end: return false;
+            }
         }
     }
 
-    static constexpr operations table{&read_piece, &send_prepared};
+    [[gnu::noinline]] static bool begin(transport& t, std::coroutine_handle<> h) {
+        session& s = static_cast<session&>(t);
+        if (!s.sending) return s.link::read(h);
+        bool in_place = false;
+        const bytes next = s.next_to_send(in_place);
+        return s.link::write(next, in_place, h);
+    }
+
+    [[gnu::noinline]] static result<> end(transport& t) {
+        session& s = static_cast<session&>(t);
+        if (s.sending) {
+            if (!s.more_to_send()) s.wait_no_more();
+            return s.link::written();
+        }
+        const result<bytes> got = s.link::was_read(static_cast<bool>(s.gathered));
+        if (!got) return fail(got.error());
+        s.received_more(*got);
+        return {};
+    }
+
+    static void cancel(transport& t) {
+        session& s = static_cast<session&>(t);
+        if (!s.link::busy()) return;
+        s.link::stop();
+        s.wait_no_more();
+    }
+
+    static constexpr operations table{&begin, &end, &cancel};
 
     static void expire(timer& t) {
         session& s = static_cast<session&>(t);
-        Server& home = static_cast<Server&>(s.server);
         const waiting what = s.doing;
         s.count_timeout();
-        const bool tell = (what == waiting::head || what == waiting::body) && !s.answered;
-        // The frame first: it waits for the connection.
-        Connection taken = std::move(s.link);
-        s.entry.frame.destroy();
-        if (tell) {
-            home.begin_serving(taken, 408);
-        } else if (what != waiting::idle) {
-            taken.abort();
+        if constexpr (Server::waits) s.pending_.reset();
+        s.link::stop();
+        if ((what == waiting::head || what == waiting::body) && !s.answered) {
+            s.give_up_waiting();
+            s.entry.frame.resume();
+            return;
         }
+        if (what != waiting::idle) s.link::connection.abort();
+        s.entry.frame.destroy();
     }
 
-    std::optional<received> piece_;  // what `unread` points into
-    std::optional<received> head_;   // what the head points into, once more was received
+    [[no_unique_address]] typename Server::pending pending_{};
 };
 
 }  // namespace uk::net::http

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <uk/bytes.hpp>
-#include <uk/event.hpp>
 #include <uk/list.hpp>
 #include <uk/net/http_body.hpp>
 #include <uk/net/http_wire.hpp>
@@ -20,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 /// What the types of a stack and of its connections have in common for requests and responses, so that these, and
 /// handlers with them, are no templates.
@@ -79,6 +79,9 @@ struct counters {
         "unknown_expectation body_too_long bad_chunk no_buffers";
 };
 
+/// Gives a buffer back.
+[[gnu::noinline]] inline void drop(packet& p) { p = {}; }
+
 /// A connection's place in its server. Destroying `frame` ends the connection with all that it was doing.
 struct session_entry : list_node {
     std::coroutine_handle<> frame;
@@ -105,15 +108,21 @@ struct server_state {
         return true;
     }
 
+    /// A connection ended or became idle.
+    [[gnu::noinline]] void freed() {
+        if (std::exchange(full, false)) home.make_ready(next);
+    }
+
     uk::scheduler& home;
     packet_store& store;
     const limits& limit;
-    counters count;
-    event freed;  ///< a connection ended or became idle
+    waiter next;  ///< who waits until a connection ends or becomes idle
     list<session_entry> idle;
     list<session_entry> split;  ///< a head is being gathered
     list<session_entry> busy;
     std::uint32_t splits = 0;
+    bool full = false;  ///< somebody waits
+    counters count;
 };
 
 /// How far the body of a request has been read.
@@ -122,27 +131,65 @@ struct body_progress {
     bool tell_to_continue = false;  ///< the client waits for it (RFC 9110 section 10.1.1)
 };
 
+class transport;
+struct exchange;
+
+/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part of
+/// what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets received
+/// are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
+struct transport_operations {
+    bool (*begin)(transport&, std::coroutine_handle<> h);
+    result<> (*end)(transport&);
+    void (*cancel)(transport&);
+};
+
+/// What a connection waits for.
+enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+
+/// Where a conversation is.
+enum class stage : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
+
+/// The members of a transport: what is used most stands first, within reach of short displacements.
+struct transport_state {
+    transport_state(server_state& s, const transport_operations& o) : server(s), calls(o) {}
+
+    server_state& server;
+    const transport_operations& calls;
+    bytes unread{};           ///< received, not yet consumed
+    exchange* now = nullptr;  ///< the request that is being answered
+    waiting doing = waiting::nothing;
+    bool answered = false;    ///< octets of the current response were sent
+    bool no_buffers = false;  ///< what was to be sent next found no buffer
+    bool body_started = false;
+    bool constant_data = false;
+    bool sending = false;     ///< `begin` writes
+    std::uint8_t sent = 0;    ///< pieces of the response
+    stage at = stage::head;
+    std::uint32_t left = 0;   ///< octets that are still skipped
+    std::uint32_t line = 0;   ///< where the last line of a head in pieces begins
+    bytes head_to_send{};
+    bytes data_to_send{};
+    packet gathered;          ///< of a head that came in pieces
+    session_entry entry;
+    packet page;              ///< an error page being sent
+    instant body_deadline{};
+    std::uint32_t number = 0; ///< of the request
+};
+
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
-class transport : public timer {
+class transport : public transport_state, public timer {
 public:
-    /// Supplied by the owner, who knows the type of the connection. `read` yields the next piece of a body, empty at
-    /// its end; it sends `100 (Continue)` first where `body` says so. `send` sends what was prepared. Both time out by
-    /// ending the connection.
-    struct operations {
-        task<result<bytes>> (*read)(transport&, body_progress& body);
-        task<> (*send)(transport&);
-    };
+    using operations = transport_operations;
+    using waiting = http::waiting;
 
-    enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
-
-    transport(server_state& s, const operations& o, action expired) : timer(expired), server(s), calls(o) {
+    transport(server_state& s, const operations& o, action expired) : transport_state(s, o), timer(expired) {
         ++server.count.open;
         server.busy.push_back(entry);
     }
     ~transport() {
         drop_gathered();
         --server.count.open;
-        server.freed.notify_all(server.home);
+        server.freed();
     }
 
     uk::scheduler& scheduler() { return server.home; }
@@ -170,7 +217,7 @@ public:
     /// From now on the connection may be closed in favour of another.
     void become_idle() {
         server.idle.push_back(entry);
-        server.freed.notify_all(server.home);
+        server.freed();
     }
 
     /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is
@@ -192,29 +239,31 @@ public:
         body_deadline = body_deadline + duration(static_cast<std::int64_t>(octets.size() * 1'000'000'000 / rate));
     }
 
-    /// What `calls.send` is to send: two pieces. `constant` means that the second outlives the connection and is sent
-    /// from where it lies.
+    /// What is to be sent: two pieces. `constant` means that the second outlives the connection and is sent from where
+    /// it lies.
     void prepare(bytes head, bytes data, bool constant) {
         head_to_send = head;
         data_to_send = data;
         constant_data = constant;
     }
+    bool more_to_send() const { return !head_to_send.empty() || !data_to_send.empty(); }
+
+    /// The same, and waits until the connection has taken all.
     task<> send(bytes head, bytes data, bool constant) {
         prepare(head, data, constant);
-        return calls.send(*this);
+        return send_prepared();
     }
 
-    /// The octets that the connection shall take next, empty when it has all. `in_place`: they outlive it.
+    /// The next piece of a body, empty at its end; sends `100 (Continue)` first where `body` says so.
+    inline task<result<bytes>> read_body(body_progress& body);
+
+    /// The octets that the connection shall take next. `in_place`: they outlive it.
     [[gnu::noinline]] bytes next_to_send(bool& in_place) {
         in_place = constant_data && head_to_send.empty();
         bytes& from = head_to_send.empty() ? data_to_send : head_to_send;
         const bytes next = in_place ? from : from.first(std::min(from.size(), most_at_once));
         from = from.subspan(next.size());
-        if (next.empty()) {
-            wait_no_more();
-        } else {
-            wait(waiting::write, server.limit.write_timeout);
-        }
+        wait(waiting::write, server.limit.write_timeout);
         return next;
     }
 
@@ -227,33 +276,64 @@ public:
     /// The head is not needed any more.
     void drop_gathered() {
         if (gathered) --server.splits;
-        gathered = {};
+        drop(gathered);
         line = 0;
     }
 
-    server_state& server;
-    const operations& calls;
-    bytes unread{};        ///< received, not yet consumed
-    session_entry entry;
-    packet gathered;       ///< of a head that came in pieces
-    std::size_t line = 0;  ///< where its last line begins
-    waiting doing = waiting::nothing;
-    bool answered = false;    ///< octets of the current response were sent
-    bool no_buffers = false;  ///< what was to be sent next found no buffer
-    bool body_started = false;
-    bool constant_data = false;
-    bytes head_to_send{};
-    bytes data_to_send{};
-    instant body_deadline{};
-
 private:
     static constexpr std::size_t most_at_once = 16 * 1024;
+
+    inline task<> send_prepared();
 
     std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store.capacity()); }
     // No line end yet: it is the request line that is too long (RFC 9110 section 15.5.15).
     fault too_long() const { return line == 0 ? fault::target_too_long : fault::head_too_long; }
     inline bool start_gathering();
 };
+
+/// For tasks: one reading or writing of the connection.
+class transfer {
+public:
+    transfer(transport& io, bool sending) : io_(&io) { io.sending = sending; }
+    transfer(const transfer&) = delete;
+    transfer& operator=(const transfer&) = delete;
+    ~transfer() {
+        if (io_ != nullptr) io_->calls.cancel(*io_);
+    }
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) { return io_->calls.begin(*io_, h); }
+    result<> await_resume() {
+        transport& io = *std::exchange(io_, nullptr);
+        return io.calls.end(io);
+    }
+
+private:
+    transport* io_;
+};
+
+inline task<> transport::send_prepared() {
+    if (no_buffers) co_return fail(error::no_buffers);
+    while (more_to_send()) {
+        const result<> sent = co_await transfer(*this, true);
+        if (!sent) co_return sent;
+    }
+    co_return {};
+}
+
+inline task<result<bytes>> transport::read_body(body_progress& body) {
+    while (true) {
+        const result<bytes> piece = body.reader.next(unread);
+        if (!piece || !piece->empty() || body.reader.done()) co_return piece;
+        if (std::exchange(body.tell_to_continue, false)) {
+            const result<> sent = co_await send(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"), {}, false);
+            if (!sent) co_return fail(sent.error());
+        }
+        wait_for_body();
+        const result<> got = co_await transfer(*this, false);
+        wait_no_more();
+        if (!got) co_return fail(got.error());
+    }
+}
 
 inline bool transport::start_gathering() {
     if (server.splits >= server.limit.split_heads && !server.split.empty()) {

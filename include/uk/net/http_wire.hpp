@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/bytes.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +19,10 @@ enum class method : std::uint8_t { get, head, post, put, del, patch, options };
 
 inline constexpr std::array<std::string_view, 7> method_names{"GET",    "HEAD",  "POST",   "PUT",
                                                               "DELETE", "PATCH", "OPTIONS"};
+
+namespace detail {
+inline constexpr char method_words[] = "GET HEAD POST PUT DELETE PATCH OPTIONS ";
+}  // namespace detail
 
 constexpr std::string_view name_of(method m) { return method_names[static_cast<std::size_t>(m)]; }
 
@@ -47,30 +53,46 @@ inline constexpr std::size_t fault_count = 20;
 
 /// The status of the response to a faulty request.
 constexpr unsigned status_of(fault f) {
-    constexpr std::array<std::uint16_t, fault_count> table{200, 400, 400, 400, 505, 501, 414, 431, 431, 400,
-                                                           400, 400, 400, 400, 400, 501, 417, 413, 400, 503};
-    return table[static_cast<std::size_t>(f)];
+    constexpr std::array<std::uint8_t, fault_count> beyond_400{0, 0, 0, 0, 105, 101, 14, 31, 31, 0,
+                                                               0, 0, 0, 0, 0,   101, 17, 13, 0,  103};
+    return 400U + beyond_400[static_cast<std::size_t>(f)];
 }
 
 namespace detail {
-constexpr std::string_view cut(std::string_view& rest, char separator);
 
 // RFC 9110 section 15.
-inline constexpr std::string_view status_lines =
+inline constexpr char status_lines[] =
     "200 OK\n201 Created\n204 No Content\n303 See Other\n304 Not Modified\n400 Bad Request\n403 Forbidden\n"
     "404 Not Found\n405 Method Not Allowed\n408 Request Timeout\n413 Content Too Large\n414 URI Too Long\n"
     "417 Expectation Failed\n431 Request Header Fields Too Large\n500 Internal Server Error\n501 Not Implemented\n"
     "503 Service Unavailable\n505 HTTP Version Not Supported\n";
+
+// Where a word stands in a list with single spaces behind each; the number of words when it does not. Capitals of `s`
+// become small before they are compared if `fold` is 0x20, not if it is 0.
+[[gnu::noinline]] constexpr unsigned find_word(std::string_view s, const char* list, char fold) {
+    unsigned at = 0;
+    for (; *list != '\0'; ++at) {
+        std::size_t i = 0;
+        bool same = true;
+        for (; *list != ' '; ++list, ++i) {
+            const char c = i < s.size() ? s[i] : ' ';
+            same &= *list == (c >= 'A' && c <= 'Z' ? static_cast<char>(c | fold) : c);
+        }
+        if (same && i == s.size()) break;
+        ++list;
+    }
+    return at;
+}
+
 }  // namespace detail
 
 /// The phrase beside a status of 200 to 599; clients ignore it. Empty for those that have none here.
 constexpr std::string_view reason(unsigned status) {
-    std::string_view rest = detail::status_lines;
-    while (!rest.empty()) {
-        const std::string_view line = detail::cut(rest, '\n');
-        unsigned code = 0;
-        for (char c : line.substr(0, 3)) code = code * 10 + static_cast<unsigned>(c - '0');
-        if (code == status) return line.substr(4);
+    for (const char* line = detail::status_lines; *line != '\0'; ++line) {
+        const int code = (line[0] * 10 + line[1]) * 10 + line[2] - 111 * '0';
+        const char* text = line + 4;
+        while (*line != '\n') ++line;
+        if (static_cast<unsigned>(code) == status) return {text, line};
     }
     return {};
 }
@@ -95,13 +117,18 @@ struct head_limits {
 
 namespace detail {
 
-// tchar, RFC 9110 section 5.6.2.
-constexpr bool is_token_character(char c) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-    for (char other : std::string_view("!#$%&'*+-.^_`|~")) {
-        if (c == other) return true;
+// tchar, RFC 9110 section 5.6.2, one bit for each octet.
+inline constexpr std::array<std::uint32_t, 8> token_characters = [] {
+    std::array<std::uint32_t, 8> bits{};
+    for (char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+        bits[static_cast<std::size_t>(c) / 32] |= 1U << (c % 32);
     }
-    return false;
+    return bits;
+}();
+
+constexpr bool is_token_character(char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return (token_characters[octet / 32] >> (octet % 32) & 1U) != 0;
 }
 
 constexpr bool is_token(std::string_view s) {
@@ -109,6 +136,15 @@ constexpr bool is_token(std::string_view s) {
         if (!is_token_character(c)) return false;
     }
     return !s.empty();
+}
+
+// RFC 9110 section 5.5.
+[[gnu::noinline]] constexpr bool is_field_value(std::string_view s) {
+    for (char c : s) {
+        const auto octet = static_cast<unsigned char>(c);
+        if ((octet < 0x20 && octet != '\t') || octet == 0x7f) return false;
+    }
+    return true;
 }
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
@@ -144,17 +180,21 @@ constexpr std::string_view cut_line(std::string_view& rest) {
     return line;
 }
 
-/// Reads a number without sign or blanks; nothing when it is none, the largest number when it does not fit.
-constexpr std::optional<std::uint64_t> decimal(std::string_view s) {
-    if (s.empty()) return {};
+/// Reads a number without sign or blanks: false when it is none, the largest number when it does not fit.
+constexpr bool read_decimal(std::string_view s, std::uint64_t& value) {
     constexpr std::uint64_t most = ~std::uint64_t{0};
-    std::uint64_t value = 0;
+    value = 0;
     for (char c : s) {
-        if (c < '0' || c > '9') return {};
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        value = value > (most - digit) / 10 ? most : value * 10 + digit;
+        const auto digit = static_cast<std::uint64_t>(c) - '0';
+        if (digit > 9) return false;
+        if (__builtin_mul_overflow(value, 10U, &value) || __builtin_add_overflow(value, digit, &value)) value = most;
     }
-    return value;
+    return !s.empty();
+}
+
+constexpr std::optional<std::uint64_t> decimal(std::string_view s) {
+    std::uint64_t value = 0;
+    return read_decimal(s, value) ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace detail
@@ -166,51 +206,77 @@ struct head_end {
     std::size_t size = 0;
     fault wrong = fault::none;
 };
-constexpr head_end find_head_end(std::string_view text, std::size_t& line) {
+constexpr head_end find_head_end(std::string_view text, std::uint32_t& line) {
     for (std::size_t i = line; i < text.size(); ++i) {
         if (text[i] != '\n') continue;
         if (i == line || text[i - 1] != '\r') return {0, fault::bare_line_feed};
         if (i == line + 1) return {i + 1, fault::none};
-        line = i + 1;
+        line = static_cast<std::uint32_t>(i + 1);
     }
     return {};
 }
 
 namespace detail {
 
+// What matters in a head, in small letters.
+inline constexpr char words[] =
+    "host content-length transfer-encoding connection expect chunked close keep-alive 100-continue http https ";
+enum class word : std::uint8_t {
+    host,
+    content_length,
+    transfer_encoding,
+    connection,
+    expect,
+    chunked,
+    close,
+    keep_alive,
+    continue_100,
+    http,
+    https,
+};
+constexpr word word_of(std::string_view s) { return static_cast<word>(find_word(s, words, 0x20)); }
+
+// The next of a list with commas.
+[[gnu::noinline]] constexpr word next_word(std::string_view& list) { return word_of(trim(cut(list, ','))); }
+
 // RFC 9112 section 3.2: origin-form, absolute-form, whose authority is not looked at, and "*" for OPTIONS.
-constexpr bool parse_target(std::string_view s, request_head& out) {
+[[gnu::noinline]] constexpr bool parse_target(std::string_view s, request_head& out) {
     for (char c : s) {
         if (c <= ' ' || c > '~' || c == '#') return false;
     }
-    for (std::string_view scheme : {"http://", "https://"}) {
-        if (same_name(s.substr(0, scheme.size()), scheme)) {
-            s.remove_prefix(scheme.size());
-            std::size_t authority = 0;
-            while (authority < s.size() && s[authority] != '/' && s[authority] != '?') ++authority;
-            if (authority == 0) return false;
-            s.remove_prefix(authority);
-            out.target = s.empty() ? "/" : s;
-            return true;
-        }
-    }
     out.target = s;
-    return s.starts_with('/') || (s == "*" && out.method == method::options);
+    if (s[0] == '/') return true;
+    if (s[0] == '*') return s.size() == 1 && out.method == method::options;
+    const word scheme = word_of(cut(s, ':'));
+    if (s.size() < 3 || s[0] != '/' || s[1] != '/' || (scheme != word::http && scheme != word::https)) return false;
+    const char* const authority = s.data() + 2;
+    const char* const end = s.data() + s.size();
+    const char* at = authority;
+    while (at != end && *at != '/' && *at != '?') ++at;
+    out.target = at == end ? std::string_view("/") : std::string_view(at, end);
+    return at != authority;
 }
 
-constexpr fault parse_request_line(std::string_view line, request_head& out) {
+// RFC 9112 section 2.3: the two digits of "HTTP/1.1" as 0x11; 0xff for what is none.
+inline unsigned version_of(std::string_view s) {
+    if (s.size() != 8) return 0xff;
+    const auto octets = load_be<std::uint64_t>(as_bytes(s).data());
+    const auto major = static_cast<unsigned>(octets >> 16 & 15), minor = static_cast<unsigned>(octets & 15);
+    // "HTTP/0.0"
+    if ((octets & 0xffffffff'fff0fff0) != 0x48545450'2f302e30 || major > 9 || minor > 9) return 0xff;
+    return major << 4 | minor;
+}
+
+inline fault parse_request_line(std::string_view line, request_head& out) {
     const std::string_view name = cut(line, ' ');
     const std::string_view target = cut(line, ' ');
-    const bool version = line.size() == 8 && line.starts_with("HTTP/") && line[5] >= '0' && line[5] <= '9' &&
-                         line[6] == '.' && line[7] >= '0' && line[7] <= '9';
-    if (!is_token(name) || target.empty() || !version) return fault::bad_request_line;
-    if (line[5] != '1') return fault::bad_version;
-    out.version_1_0 = line[7] == '0';
-    out.keep_alive = !out.version_1_0;
-    std::size_t i = 0;
-    while (i < method_names.size() && method_names[i] != name) ++i;
-    if (i == method_names.size()) return fault::unknown_method;
-    out.method = static_cast<method>(i);
+    const unsigned version = version_of(line);
+    if (!is_token(name) || target.empty() || version == 0xff) return fault::bad_request_line;
+    if (version >> 4 != 1) return fault::bad_version;
+    out.version_1_0 = version == 0x10;
+    const unsigned known = find_word(name, method_words, 0);
+    if (known == method_names.size()) return fault::unknown_method;
+    out.method = static_cast<method>(known);
     return parse_target(target, out) ? fault::none : fault::bad_target;
 }
 
@@ -218,84 +284,73 @@ constexpr fault parse_request_line(std::string_view line, request_head& out) {
 constexpr fault parse_coding(std::string_view value, bool& chunked) {
     bool unknown = false;
     while (!value.empty()) {
-        const std::string_view coding = trim(cut(value, ','));
         if (chunked) return fault::bad_coding;
-        if (same_name(coding, "chunked")) {
-            chunked = true;
-        } else {
-            unknown = true;
-        }
+        chunked = next_word(value) == word::chunked;
+        unknown |= !chunked;
     }
     if (!chunked) return fault::bad_coding;
     return unknown ? fault::unknown_coding : fault::none;
 }
 
-// RFC 9112 section 9.3: "close" wins over "keep-alive".
-struct connection_wishes {
-    bool close = false;
-    bool keep_alive = false;
-
-    constexpr void read(std::string_view value) {
-        while (!value.empty()) {
-            const std::string_view option = trim(cut(value, ','));
-            close |= same_name(option, "close");
-            keep_alive |= same_name(option, "keep-alive");
-        }
-    }
-};
-
 struct field_reader {
     request_head& out;
-    const head_limits& limits;
-    connection_wishes wishes{};
-    unsigned hosts = 0;
-    bool coded = false;
+    std::uint32_t seen = 0;  // a bit for each word
 
-    constexpr fault known_field(std::string_view name, std::string_view value) {
-        if (same_name(name, "host")) {
-            ++hosts;
-            for (char c : value) {
-                if (c == ' ' || c == ',' || c == '/' || c == '@') return fault::bad_host;
+    constexpr bool has(word w) const { return (seen >> static_cast<unsigned>(w) & 1U) != 0; }
+    constexpr void note(word w) { seen |= 1U << static_cast<unsigned>(w); }
+
+    [[gnu::noinline]] constexpr fault known_field(word name, std::string_view value) {
+        switch (name) {
+            case word::host:
+                // RFC 9112 section 3.2
+                if (has(word::host)) return fault::bad_host;
+                for (char c : value) {
+                    if (c == ' ' || c == ',' || c == '/' || c == '@') return fault::bad_host;
+                }
+                break;
+            case word::content_length: {
+                std::uint64_t length = 0;
+                if (out.length || !read_decimal(value, length)) return fault::bad_length;
+                out.length = length;
+                break;
             }
-        } else if (same_name(name, "content-length")) {
-            if (out.length) return fault::bad_length;
-            out.length = decimal(value);
-            if (!out.length) return fault::bad_length;
-        } else if (same_name(name, "transfer-encoding")) {
-            coded = true;
-            return parse_coding(value, out.chunked);
-        } else if (same_name(name, "connection")) {
-            wishes.read(value);
-        } else if (same_name(name, "expect") && !out.version_1_0) {
-            // RFC 9110 section 10.1.1
-            if (!same_name(value, "100-continue")) return fault::unknown_expectation;
-            out.expects_continue = true;
+            case word::transfer_encoding: note(name); return parse_coding(value, out.chunked);
+            case word::connection:
+                while (!value.empty()) note(next_word(value));
+                return fault::none;
+            case word::expect:
+                // RFC 9110 section 10.1.1
+                if (out.version_1_0) break;
+                if (word_of(value) != word::continue_100) return fault::unknown_expectation;
+                out.expects_continue = true;
+                break;
+            default: return fault::none;
         }
+        note(name);
         return fault::none;
     }
 
-    constexpr fault field(std::string_view line) {
+    [[gnu::noinline]] constexpr fault field(std::string_view line) {
         if (line.starts_with(' ') || line.starts_with('\t')) return fault::folded_field;  // RFC 9112 section 5.2
         std::string_view value = line;
         const std::string_view name = cut(value, ':');
         if (name.size() == line.size() || !is_token(name)) return fault::bad_field;  // RFC 9112 section 5.1
         value = trim(value);
-        for (char c : value) {
-            const auto octet = static_cast<unsigned char>(c);
-            if ((octet < 0x20 && octet != '\t') || octet == 0x7f) return fault::bad_field;
-        }
-        return known_field(name, value);
+        if (!is_field_value(value)) return fault::bad_field;
+        return known_field(word_of(name), value);
     }
 
-    constexpr fault finish() {
+    constexpr fault finish(std::uint64_t most) {
         // RFC 9112 section 3.2: exactly one Host in HTTP/1.1.
-        if (hosts > 1 || (hosts == 0 && !out.version_1_0)) return fault::bad_host;
+        if (!has(word::host) && !out.version_1_0) return fault::bad_host;
         // RFC 9112 section 6.1: both framings, or chunks from an HTTP/1.0 client, are how requests are smuggled.
-        if (coded && out.length) return fault::length_and_coding;
-        if (coded && out.version_1_0) return fault::bad_coding;
-        if (out.length && *out.length > limits.body_octets) return fault::body_too_long;
-        if (wishes.close) out.keep_alive = false;
-        if (wishes.keep_alive && !wishes.close) out.keep_alive = true;
+        if (has(word::transfer_encoding)) {
+            if (out.length) return fault::length_and_coding;
+            if (out.version_1_0) return fault::bad_coding;
+        }
+        if (out.length && *out.length > most) return fault::body_too_long;
+        // RFC 9112 section 9.3: "close" wins over "keep-alive".
+        out.keep_alive = !has(word::close) && (!out.version_1_0 || has(word::keep_alive));
         return fault::none;
     }
 };
@@ -303,18 +358,18 @@ struct field_reader {
 }  // namespace detail
 
 /// Reads a whole head, with its empty line, as `find_head_end` found it.
-[[gnu::noinline]] constexpr fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
+[[gnu::noinline]] inline fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
     const fault line = detail::parse_request_line(detail::cut_line(text), out);
     if (line != fault::none) return line;
     text.remove_suffix(2);
     out.fields = text;
-    detail::field_reader reader{out, limits};
+    detail::field_reader reader{out};
     for (std::uint32_t count = 0; !text.empty(); ++count) {
         if (count == limits.fields) return fault::too_many_fields;
         const fault wrong = reader.field(detail::cut_line(text));
         if (wrong != fault::none) return wrong;
     }
-    return reader.finish();
+    return reader.finish(limits.body_octets);
 }
 
 /// The value of the first field called `name`, which is in lower case; blanks around it are cut off.

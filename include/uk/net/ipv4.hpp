@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/event.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
@@ -65,8 +66,7 @@ struct ipv4 {
                 ++counters_.too_large;
                 return fail(error::too_large);
             }
-            const bool broadcast = is_broadcast(to);
-            const ip4_address hop = broadcast ? to : next_hop(to);
+            const ip4_address hop = next_hop(to);
             if (hop.is_unspecified()) {
                 ++counters_.no_route;
                 return fail(error::unreachable);
@@ -76,12 +76,14 @@ struct ipv4 {
             h.id = next_id_++;
             h.ttl = Limits.ttl;
             h.protocol = protocol;
-            h.dont_fragment = true;
+            h.ecn = payload.ecn;
+            h.fragment = ipv4_header::dont_fragment;
             h.source = own_.address;
             h.destination = to;
             emit(h, payload.head.push_front(ipv4_header::size).data());
-            const bool sent = broadcast ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
-                                        : os_[port::neighbour].send_to(hop, std::move(payload));
+            const bool sent = hop == ip4_address::broadcast()
+                                  ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
+                                  : os_[port::neighbour].send_to(hop, std::move(payload));
             if (!sent) {
                 ++counters_.link_dropped;
                 return fail(error::no_buffers);
@@ -91,20 +93,23 @@ struct ipv4 {
         }
 
         [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
-            const auto parsed = parse_ipv4(p.contents());
-            if (!parsed) return count(parsed.error());
-            const ipv4_header& h = *parsed;
-            p.truncate(h.total_length);
-            const bool broadcast = is_broadcast(h.destination);
-            const bool group = broadcast || link.destination.is_group();
-            const ipv4_datagram d{h.source, h.destination, h.protocol, h.ttl, group, std::as_const(p).contents()};
-            p.pop_front(h.header_length);
+            ipv4_datagram d;
+            const ipv4_fault fault = parse_ipv4(p.contents(), d);
+            if (fault != ipv4_fault::none) {
+                if (fault == ipv4_fault::options) tell_of_options(p, d, link);
+                return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            }
+            p.truncate(d.total_length);
+            d.original = std::as_const(p).contents();
+            p.pop_front(d.header_length);
+            const bool broadcast = is_broadcast(d.destination);
+            d.group = broadcast || link.destination.is_group();
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
-            if (!h.source.is_unicast() || is_broadcast(h.source) || h.source == own_.address) {
+            if (!d.source.is_unicast() || is_broadcast(d.source) || d.source == own_.address) {
                 ++counters_.bad_source;
-            } else if (!(broadcast || is_for_us(h, group, p))) {
+            } else if (!(broadcast || is_for_us(d, p))) {
                 ++counters_.not_for_us;
-            } else if (h.is_fragment()) {
+            } else if (d.is_fragment()) {
                 // Reassembly takes its place here: it turns `p` and `d` into those of the whole datagram, or keeps `p`.
                 ++counters_.fragments;
             } else {
@@ -119,14 +124,15 @@ struct ipv4 {
                 "too_large no_route link_dropped";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
-            std::uint32_t truncated = 0;         ///< shorter than a header
+            // Those of ipv4_fault, in its order.
+            std::uint32_t truncated = 0;  ///< shorter than a header
             std::uint32_t bad_version = 0;
-            std::uint32_t bad_header = 0;        ///< impossible header length
-            std::uint32_t bad_length = 0;        ///< total length less than the header or beyond the frame
+            std::uint32_t bad_header = 0;  ///< impossible header length
+            std::uint32_t bad_length = 0;  ///< total length less than the header or beyond the frame
             std::uint32_t bad_checksum = 0;
             std::uint32_t bad_options = 0;
-            std::uint32_t source_route = 0;      ///< refused
-            std::uint32_t bad_source = 0;        ///< from a group, no host or us
+            std::uint32_t source_route = 0;  ///< refused
+            std::uint32_t bad_source = 0;    ///< from a group, no host or us
             std::uint32_t not_for_us = 0;
             std::uint32_t fragments = 0;         ///< dropped
             std::uint32_t unknown_protocol = 0;  ///< no object answers to it
@@ -144,18 +150,33 @@ struct ipv4 {
             return a == ip4_address::broadcast() || (has_address() && a == own_.broadcast());
         }
 
-        // RFC 1122 section 3.3.1.1. Unspecified when there is no way.
+        // RFC 1122 section 3.3.1.1. Unspecified when there is no way, the limited broadcast for every broadcast.
         ip4_address next_hop(ip4_address to) const {
+            if (is_broadcast(to)) return ip4_address::broadcast();
             if (!has_address() || !to.is_unicast() || to == own_.address) return {};
             return own_.contains(to) ? to : router_;
         }
 
-        bool is_for_us(const ipv4_header& h, bool group, const packet& payload) const {
+        bool is_for_us(const ipv4_datagram& d, const packet& payload) const {
             // RFC 1122 section 3.3.6: sent to all on the link, a datagram must be meant for all.
-            if (has_address()) return h.destination == own_.address && !group;
+            if (has_address()) return d.destination == own_.address && !d.group;
             // RFC 2131 section 4.1: a server may answer to the address that it offers, which is not ours yet.
-            return h.protocol == protocol_udp && payload.size() >= 4 &&
+            return d.protocol == protocol_udp && payload.size() >= 4 &&
                    load_be<std::uint16_t>(payload.data() + 2) == 68;
+        }
+
+        // RFC 1122 section 3.2.2.5, where icmp is asked to: of what came to us alone, and is no later fragment.
+        void tell_of_options(const packet& p, ipv4_datagram& d, const ethernet_header& link) {
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.parameter_problem(d, 0U); }) {
+                    d.original = p.contents().first(d.total_length);
+                    d.group = d.destination != own_.address || link.destination.is_group();
+                    if (!d.source.is_unicast() || is_broadcast(d.source) || d.fragment_offset() != 0) return;
+                    std::size_t at;
+                    check_ipv4_options(d.original.first(d.header_length).subspan(ipv4_header::size), at);
+                    object.parameter_problem(d, static_cast<unsigned>(ipv4_header::size + at));
+                }
+            });
         }
 
         void deliver(packet&& payload, const ipv4_datagram& d) {
@@ -174,18 +195,6 @@ struct ipv4 {
             os_.each([&](auto& object) {
                 if constexpr (requires { object.protocol_unreachable(d); }) object.protocol_unreachable(d);
             });
-        }
-
-        void count(ipv4_fault f) {
-            switch (f) {
-                case ipv4_fault::truncated: ++counters_.truncated; break;
-                case ipv4_fault::version: ++counters_.bad_version; break;
-                case ipv4_fault::header_length: ++counters_.bad_header; break;
-                case ipv4_fault::total_length: ++counters_.bad_length; break;
-                case ipv4_fault::checksum: ++counters_.bad_checksum; break;
-                case ipv4_fault::options: ++counters_.bad_options; break;
-                case ipv4_fault::source_route: ++counters_.source_route; break;
-            }
         }
 
         Stack& os_;

@@ -30,7 +30,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     static_cast<tcp_state_of&>(r) = {};
     r.ends = e;
     tcb& c = r.control;
-    c.iss = c.una = c.nxt = c.max = r.recovery.point = initial_sequence(e, now);
+    c.iss = c.una = c.nxt = c.max = initial_sequence(e, now);
     c.mss = mss;
     tcp_record*& b = bucket(e);
     r.next = b;
@@ -70,6 +70,7 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     static_cast<tcp_node&>(r).unlink();
     unhash(r);
     r.send.clear();
+    if (forget_ != nullptr) forget_(*this, r);
     if (why != error::closed) r.receive.clear();
     leave_listener(r);
     wake(r);

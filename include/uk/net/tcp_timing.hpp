@@ -32,7 +32,7 @@ struct tcp_rtt {
     tcp_ticks variance = 0;  ///< RTTVAR
     tcp_ticks base = initial;
     tcp_ticks sent_at = 0;
-    seq timed;            ///< the acknowledgment that ends the measurement
+    seq timed;  ///< the acknowledgment that ends the measurement
     bool timing = false;
     std::uint8_t repeats = 0;  ///< timeouts since the last progress
 
@@ -47,11 +47,13 @@ struct tcp_rtt {
     /// Something that may be being timed is sent again: its acknowledgment would say nothing (Karn, section 3).
     constexpr void spoil() { timing = false; }
 
-    constexpr void progress(seq una, tcp_ticks now) {
+    /// Something was acknowledged; true when that ended a measurement.
+    constexpr bool progress(seq una, tcp_ticks now) {
         repeats = 0;
-        if (!timing || una < timed) return;
+        if (!timing || una < timed) return false;
         timing = false;
         sample(now - sent_at);
+        return true;
     }
 
     constexpr void sample(tcp_ticks r) {

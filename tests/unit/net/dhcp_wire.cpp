@@ -60,14 +60,14 @@ TEST_CASE("only offers, acknowledgements and refusals are replies") {
 
 TEST_CASE("an option of the wrong length spoils the message") {
     for (int code : {1, 51, 54, 58, 59}) {
-        for (int length : {0, 1, 3, 5, 8, 255}) {
+        for (int length : {1, 3, 5, 8, 255}) {
             dhcp_message m;
             m.options = raw({53, 1, 2, code, length}) + octets(static_cast<std::size_t>(length)) + raw({255});
             CHECK_FALSE(parse_dhcp(m.octets_of_it()));
         }
     }
     for (int code : {3, 6}) {
-        for (int length : {0, 1, 2, 3, 5, 7, 255}) {
+        for (int length : {1, 2, 3, 5, 7, 255}) {
             dhcp_message m;
             m.options = raw({53, 1, 2, code, length}) + octets(static_cast<std::size_t>(length)) + raw({255});
             CHECK_FALSE(parse_dhcp(m.octets_of_it()));
@@ -122,10 +122,38 @@ TEST_CASE("overload neither loops nor leaves its fields") {
     CHECK_FALSE(parse_dhcp(m.octets_of_it()));
     m.file = raw({200, 126}) + octets(126);
     CHECK_FALSE(parse_dhcp(m.octets_of_it()));
-    for (int v : {0, 4, 255}) {
+    for (int v : {4, 255}) {
         m.options = raw({53, 1, 2, 52, 1, v, 255});
         CHECK_FALSE(parse_dhcp(m.octets_of_it()));
     }
+}
+
+TEST_CASE("an option in several parts is the parts in a row, over all fields (RFC 3396)") {
+    dhcp_message m;
+    m.options = raw({53, 1, 2, 51, 1, 0, 6, 3, 1, 1, 1, 52, 1, 3, 51, 0, 51, 2, 0, 14, 255});
+    m.file = raw({6, 5, 1, 2, 2, 2, 2, 51, 1, 16, 255});
+    m.name = raw({6, 4, 3, 3, 3, 3, 255});
+    auto r = parse_dhcp(m.octets_of_it());
+    REQUIRE(r);
+    CHECK(r->lease_seconds == 3600);
+    CHECK(r->dns == std::array{"1.1.1.1"_ip4, "2.2.2.2"_ip4, "3.3.3.3"_ip4});
+    m.name = raw({51, 1, 0, 255});  // five octets in all
+    CHECK_FALSE(parse_dhcp(m.octets_of_it()));
+    octets servers;  // longer than one part can be
+    for (int i = 0; i < 3; ++i) servers = servers + raw({6, 200}) + octets(200, static_cast<std::byte>(i + 1));
+    m.options = raw({53, 1, 2}) + servers + raw({255});
+    r = parse_dhcp(m.octets_of_it());
+    REQUIRE(r);
+    CHECK(r->dns == std::array{"1.1.1.1"_ip4, "1.1.1.1"_ip4, "1.1.1.1"_ip4});
+}
+
+TEST_CASE("an empty option is as none") {
+    dhcp_message m;
+    m.options = raw({53, 1, 2, 51, 0, 6, 0, 54, 0, 52, 0, 255});
+    const auto r = parse_dhcp(m.octets_of_it());
+    REQUIRE(r);
+    CHECK(r->lease_seconds == 0);
+    CHECK(r->server.is_unspecified());
 }
 
 TEST_CASE("garbage options are survived") {

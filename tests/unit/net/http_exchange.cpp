@@ -12,7 +12,7 @@ using step = http::conversation::step;
 
 namespace {
 
-constexpr http::transport::operations none{nullptr, nullptr};
+constexpr http::transport::operations none{nullptr, nullptr, nullptr};
 constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 struct fixture {
@@ -21,9 +21,7 @@ struct fixture {
     http::server_state server;
     http::conversation talk;
 
-    explicit fixture(unsigned status = 0)
-        : server(os.scheduler(), os[uk::port::packets].store(), limits),
-          talk(server, none, [](uk::timer&) {}, status) {}
+    fixture() : server(os.scheduler(), os[uk::port::packets].store(), limits), talk(server, none, [](uk::timer&) {}) {}
     ~fixture() { talk.end_request(); }
 
     step feed(std::string_view text) {
@@ -78,9 +76,12 @@ TEST_CASE("a malformed head is refused once, then the connection lingers within 
     CHECK(f.buffers() == 0);
 }
 
-TEST_CASE("a connection that is only told a status") {
-    fixture f(503);
+TEST_CASE("a request that does not come in time is refused") {
+    fixture f;
+    CHECK(f.feed("GET / HT") == step::read);
+    f.talk.give_up_waiting();
     CHECK(f.talk.next() == step::send);
+    CHECK(f.server.count.responses[3] == 1);
     CHECK(f.talk.next() == step::part);
 }
 

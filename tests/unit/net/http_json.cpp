@@ -55,7 +55,7 @@ TEST_CASE("nothing, truth and objects in objects") {
 }
 
 TEST_CASE("strings are escaped in names and values") {
-    CHECK(json([](auto& o) { o.member("a\"b", "c\\d\n\x1f\x7f\xc3\xa4/"); }) ==
+    CHECK(json([](auto& o) { o.member(std::string_view("a\"b"), "c\\d\n\x1f\x7f\xc3\xa4/"); }) ==
           "{\"a\\\"b\":\"c\\\\d\\u000a\\u001f\x7f\xc3\xa4/\"}");
     CHECK(json([](auto& o) { o.member("z", std::string_view("\0x", 2)); }) == "{\"z\":\"\\u0000x\"}");
     CHECK(json([](auto& o) { o.member("e", ""); }) == "{\"e\":\"\"}");

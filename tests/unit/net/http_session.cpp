@@ -35,7 +35,16 @@ uk::task<> endless(http::request&, http::response& out) {
     while (true) co_await (co_await out.write(block));
 }
 
-constexpr auto table = http::routes(http::get<"/">(home), http::post<"/">(swallow), http::get<"/endless">(endless));
+uk::task<> impatient(http::request& in, http::response& out) {
+    const auto late = co_await uk::within(1s, in.read_body());
+    CHECK(late.error() == uk::error::timed_out);
+    co_await uk::sleep(60s);
+    const uk::bytes piece = co_await (co_await in.read_body());
+    co_return out.text(uk::as_text(piece));
+}
+
+constexpr auto table = http::routes(http::get<"/">(home), http::post<"/">(swallow), http::get<"/endless">(endless),
+                                    http::post<"/impatient">(impatient));
 
 bool counted(site& s, std::string_view what) { return fake::has(s.ask(fake::get("/")), what); }
 
@@ -111,8 +120,7 @@ TEST_CASE("a body that drips is cut off; one that comes fast enough is not") {
             if (!client->over()) client->send(piece);
         }
         s.run();
-        CHECK(fake::status_line(client->to_client) ==
-              (step == 1 ? "HTTP/1.1 408 Request Timeout" : "HTTP/1.1 200 OK"));
+        CHECK(fake::status_line(client->to_client) == (step == 1 ? "HTTP/1.1 408 Request Timeout" : "HTTP/1.1 200 OK"));
     }
 }
 
@@ -130,6 +138,18 @@ TEST_CASE("a peer that takes nothing is given up") {
     CHECK(client->server_reset);
     CHECK(counted(s, "\"timed_out_write\":1,"));
     CHECK(s.buffers_in_use() == 0);
+}
+
+TEST_CASE("a handler that gives up waiting for a body may wait again") {
+    site s(table, {.body_timeout = 30s});
+    const auto client = s.connect();
+    client->send("POST /impatient HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    s.run(30s);
+    client->send("abc");
+    s.run(32s);
+    CHECK(fake::body(client->to_client) == "abc");
+    CHECK_FALSE(client->over());
+    CHECK(s.os.scheduler().failed_tasks == 0);
 }
 
 TEST_CASE("a client that resets in the middle of a response") {

@@ -14,7 +14,7 @@ using http::fault;
 
 namespace {
 
-constexpr http::transport::operations none{nullptr, nullptr};
+constexpr http::transport::operations none{nullptr, nullptr, nullptr};
 constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 struct fixture {

@@ -13,7 +13,7 @@ using http::request_head;
 namespace {
 
 fault parse(std::string_view text, request_head& out, http::head_limits limits = {}) {
-    std::size_t line = 0;
+    std::uint32_t line = 0;
     const http::head_end end = http::find_head_end(text, line);
     if (end.wrong != fault::none) return end.wrong;
     REQUIRE(end.size == text.size());
@@ -123,11 +123,11 @@ TEST_CASE("a bare line feed ends nothing") {
 TEST_CASE("the end of a head is found at every cut") {
     const std::string text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     for (std::size_t cut = 0; cut < text.size(); ++cut) {
-        std::size_t line = 0;
+        std::uint32_t line = 0;
         CHECK(http::find_head_end(text.substr(0, cut), line).size == 0);
         CHECK(http::find_head_end(text + "more", line).size == text.size());
     }
-    std::size_t line = 0;
+    std::uint32_t line = 0;
     CHECK(http::find_head_end("\r\nGET", line).size == 2);
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("every octet at every place of a head is survived") {
         for (int octet = 0; octet < 256; ++octet) {
             std::string text = good;
             text[at] = static_cast<char>(octet);
-            std::size_t line = 0;
+            std::uint32_t line = 0;
             const http::head_end end = http::find_head_end(text, line);
             if (end.size == 0) continue;
             request_head h;

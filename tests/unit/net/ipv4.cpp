@@ -156,10 +156,10 @@ TEST_CASE("fragments are counted and dropped") {
     h.protocol = 200;
     h.source = peer_ip;
     h.destination = our_ip;
-    h.more_fragments = true;
+    h.fragment |= net::ipv4_header::more_fragments;
     os.inject(ethernet_frame(our_mac, peer_mac, 0x0800, ip_datagram(h, octets(8))));
-    h.more_fragments = false;
-    h.fragment_offset = 65528;
+    h.fragment = 0;
+    h.fragment = 0x1fff;
     os.inject(ethernet_frame(our_mac, peer_mac, 0x0800, ip_datagram(h, octets(8))));
     CHECK(os.counters().fragments == 2);
     CHECK(os.heard() == 0);
@@ -184,7 +184,7 @@ TEST_CASE("sending on the link, by the router, and to all") {
     CHECK(f.ip.destination == peer_ip);
     CHECK(f.ip.protocol == 200);
     CHECK(f.ip.ttl == 64);
-    CHECK(f.ip.dont_fragment);
+    CHECK(f.ip.fragment == net::ipv4_header::dont_fragment);
     CHECK(f.payload == raw({1, 2, 3}));
     CHECK(os.send("192.0.2.1"_ip4).has_value());
     f = os.take_ip();

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "tcp_world.hpp"
+#include "link_fixture.hpp"
+#include "tcp_transfer.hpp"
+
+#include <uk/net/arp.hpp>
+#include <uk/net/ethernet.hpp>
+#include <uk/net/icmp.hpp>
+#include <uk/net/ipv4.hpp>
 
 #include <doctest/doctest.h>
 
@@ -11,114 +17,16 @@ using namespace uk::literals;
 using uk::net::tcp_connection;
 using uk::net::tcp_count;
 using uk::net::tcp_listener;
+using world::everything_back;
 using world::network;
 
 namespace {
 
 using host = world::host<>;
 
-/// What a side of a test did.
-struct outcome {
-    std::uint64_t received = 0;
-    bool intact = true;
-    bool sent_all = false;
-    bool done = false;
-    std::optional<uk::error> read_error;
-    std::optional<uk::error> write_error;
-    bool all() const { return done && sent_all; }
-};
-
-template <class Host>
-uk::task<> receive_all(Host&, tcp_connection& c, outcome& o, unsigned salt) {
-    while (true) {
-        auto got = co_await c.read();
-        if (!got) {
-            o.read_error = got.error();
-            break;
-        }
-        for (std::byte b : got->contents()) o.intact &= b == world::pattern(o.received++, salt);
-    }
-    o.done = true;
-    co_return {};
-}
-
-template <class Host>
-uk::task<> send_all(Host&, tcp_connection& c, outcome& o, std::uint64_t octets, std::size_t step, unsigned salt) {
-    std::vector<std::byte> chunk;
-    for (std::uint64_t at = 0; at < octets;) {
-        chunk.clear();
-        while (chunk.size() < step && at < octets) chunk.push_back(world::pattern(at++, salt));
-        const auto written = co_await c.write(chunk);
-        if (!written) {
-            o.write_error = written.error();
-            co_return {};
-        }
-    }
-    c.shutdown();
-    o.sent_all = true;
-    co_return {};
-}
-
-template <class Host>
-uk::task<> serve_once(Host& os, std::uint16_t port, outcome& o, std::uint64_t octets) {
-    auto listener = co_await os.net().listen(port);
-    tcp_connection c = co_await co_await listener.accept();
-    if (!receive_all(os, c, o, 1).detach()) co_return uk::fail(uk::error::no_memory);
-    co_await co_await send_all(os, c, o, octets, 5000, 2);
-    while (!o.done) co_await uk::sleep(10ms);
-    co_return {};
-}
-
-template <class Host>
-uk::task<> visit(Host& os, uk::ip4_address to, std::uint16_t port, outcome& o, std::uint64_t octets) {
-    tcp_connection c = co_await co_await os.net().connect(to, port);
-    if (!receive_all(os, c, o, 2).detach()) co_return uk::fail(uk::error::no_memory);
-    co_await co_await send_all(os, c, o, octets, 3000, 1);
-    while (!o.done) co_await uk::sleep(10ms);
-    co_return {};
-}
-
-template <class Left, class Right>
-void everything_back(network& n, Left& left, Right& right) {
-    world::pass(n, 5min, left, right);
-    CHECK(left.net().in_use() == 0);
-    CHECK(right.net().in_use() == 0);
-    CHECK(left.free_buffers() == Left::buffers);
-    CHECK(right.free_buffers() == Right::buffers);
-}
-
 void transfer(std::uint64_t seed, unsigned loss, unsigned reorder, unsigned doubling, std::uint64_t octets) {
-    CAPTURE(seed);
-    CAPTURE(loss);
-    network n(seed);
-    n.delay = 5ms;
-    host left(world::left_address);
-    host right(world::right_address);
-    outcome l;
-    outcome r;
-    REQUIRE(serve_once(right, 80, r, octets).detach());
-    world::pass(n, 1ms, left, right);
-    n.loss = loss;
-    n.reorder = reorder;
-    n.doubling = doubling;
-    REQUIRE(visit(left, world::right_address, 80, l, octets).detach());
-    CHECK(world::run(n, 8h, [&] { return l.all() && r.all(); }, left, right));
-    CHECK(l.intact);
-    CHECK(r.intact);
-    CHECK(l.received == octets);
-    CHECK(r.received == octets);
-    CHECK(l.read_error == uk::error::closed);
-    CHECK(r.read_error == uk::error::closed);
-    n.loss = 0;
-    everything_back(n, left, right);
-    CHECK(left.scheduler().failed_tasks == 0);
-    CHECK(right.scheduler().failed_tasks == 0);
-    CHECK(left.scheduler().frames.used() == 0);
+    world::transfer<host, host>({seed, loss, reorder, doubling}, octets);
 }
-
-}  // namespace
-
-namespace {
 
 uk::task<> accept_into(host&, tcp_listener& l, std::optional<tcp_connection>& out) {
     out.emplace(co_await co_await l.accept());
@@ -143,6 +51,26 @@ uk::task<> one_write(host&, tcp_connection& c, std::string_view text, bool const
 uk::task<> take(host&, tcp_connection& c, std::string& out) {
     while (true) out += uk::as_text((co_await co_await c.read()).contents());
 }
+
+/// TCP on the very layers that ship, down to a card in the hands of the test.
+struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>, uk::net::ipv4<>,
+                                          uk::net::icmp<>, uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
+    linked() {
+        (*this)[uk::port::ip].configure(fakes::our_net, fakes::router_ip);
+        meet_peer();
+    }
+    void go() {
+        turn();
+        (*this)[uk::port::stream].flush();
+        turn();
+    }
+    uk::task<> open(linked& os, uk::ip4_address to) {
+        const auto c = co_await os[uk::port::stream].connect(to, 81);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
 
 uk::task<> answer_each(host& os) {
     auto listener = co_await os.net().listen(80);
@@ -319,4 +247,38 @@ TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
     CHECK_FALSE(l);
     send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
     CHECK(l);
+}
+
+TEST_CASE("no connection to the broadcast of our network (RFC 9293 MUST-46)") {
+    linked h;
+    REQUIRE(h.open(h, "10.0.0.255"_ip4).detach());
+    h.go();
+    CHECK(h.outcome == uk::error::unreachable);
+    CHECK(h.silent());
+}
+
+TEST_CASE("what the network says of a segment finds its connection by way of icmp (MUST-54)") {
+    linked h;
+    REQUIRE(h.open(h, fakes::peer_ip).detach());
+    h.go();
+    const auto syn = h.take_ip();
+    REQUIRE(syn.payload.size() > 20);
+    using fakes::operator+;
+    const auto tell = [&](std::uint16_t from_port) {
+        auto quoted = syn.payload;
+        quoted.resize(8);
+        uk::store_be(quoted.data(), from_port);
+        auto message = fakes::raw({3, 3, 0, 0, 0, 0, 0, 0}) + fakes::ip_datagram(syn.ip, quoted);
+        uk::store_be(message.data() + 2, uk::net::checksum().add(message).value());
+        h.inject(fakes::ip_frame(fakes::peer_ip, fakes::our_ip, 1, message));
+        h.go();
+    };
+    const auto port = uk::load_be<std::uint16_t>(syn.payload.data());
+    tell(static_cast<std::uint16_t>(port + 1));
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 0);
+    CHECK(h[uk::port::stream].in_use() == 1);
+    tell(port);
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 1);
+    CHECK(h[uk::port::stream].in_use() == 0);
+    CHECK(h.outcome == uk::error::refused);
 }

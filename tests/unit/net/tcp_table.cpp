@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <uk/net/tcp_table.hpp>
 
-#include "tcp_world.hpp"
+#include "tcp_peer.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,59 +19,15 @@ using world::network;
 
 namespace {
 
-constexpr uk::net::tcp_limits small{.connections = 6, .listeners = 2, .backlog = 3, .time_wait_ms = 20'000};
+constexpr uk::net::tcp_limits small{
+    .connections = 6, .listeners = 2, .backlog = 3, .time_wait_ms = 20'000, .features = {.cookies = false}};
 using host = world::host<small>;
 
 uk::task<> accept_into(host&, tcp_listener& l, std::vector<tcp_connection>& out) {
     while (true) out.push_back(co_await co_await l.accept());
 }
 
-/// A peer by hand: segments as it likes, and what came back.
-struct peer {
-    peer(network& net, host& h) : n(net), to(h) {}
-
-    void send(unsigned flags, seq at, seq ack, std::string_view text = {}, std::uint16_t from_port = 5000) {
-        uk::net::tcp_segment s;
-        s.source_port = from_port;
-        s.destination_port = 80;
-        s.flags = static_cast<std::uint8_t>(flags);
-        s.sequence = at;
-        s.acknowledgment = ack;
-        s.window = 10'000;
-        world::datagram d;
-        d.from = world::left_address;
-        d.to = world::right_address;
-        d.octets.resize(20 + text.size());
-        emit(s, d.octets.data());
-        uk::copy(std::span(d.octets).subspan(20), uk::as_bytes(text));
-        auto sum = uk::net::pseudo_header(d.from, d.to, 6, d.octets.size());
-        uk::store_be(d.octets.data() + 16, sum.add(d.octets).value());
-        n.record = true;
-        to[uk::port::ip].inject(d);
-    }
-    /// The last segment that has come back since the last call.
-    std::optional<uk::net::tcp_segment> answer(uk::duration wait = 1ms) {
-        world::pass(n, wait, to);
-        if (n.log.empty()) return {};
-        const auto last = world::parse_tcp(n.log.back().octets);
-        n.log.clear();
-        return last;
-    }
-    /// Opens a connection; the host's first sequence number.
-    seq open(std::uint16_t from_port = 5000, seq at = {100}) {
-        send(flag::syn, at, {0}, {}, from_port);
-        const auto a = answer();
-        REQUIRE(a);
-        REQUIRE(a->flags == (flag::syn | flag::ack));
-        REQUIRE(a->acknowledgment == at + 1);
-        CHECK(a->options.mss == 1460);
-        send(flag::ack, at + 1, a->sequence + 1, {}, from_port);
-        return a->sequence;
-    }
-
-    network& n;
-    host& to;
-};
+using peer = world::peer<host>;
 
 }  // namespace
 
@@ -85,7 +41,9 @@ TEST_CASE("listeners: one for each port, so many and no more") {
     auto second = h.net().listen(81);
     REQUIRE(second);
     CHECK(h.net().listen(82).error() == uk::error::too_large);
-    { const tcp_listener gone = std::move(*first); }
+    {
+        const tcp_listener gone = std::move(*first);
+    }
     CHECK(h.net().listen(80).has_value());
 }
 

@@ -31,7 +31,7 @@ struct owner_of_68 {
 
 using small_udp = net::udp<net::udp_limits{.sockets = 3, .queued = 2}>;
 
-struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp, small_udp,
+struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp<>, small_udp,
                                  owner_of_68, uk::uses<uk::port::udp>>> {
     host() {
         (*this)[uk::port::ip].configure(our_net, router_ip);
@@ -231,6 +231,70 @@ TEST_CASE("bad datagrams are counted by their cause, an unknown port is reported
     CHECK(os.counters().no_socket == 2);
     CHECK(os.silent());
     CHECK(os.store().available() == uk::packets<>::count);
+}
+
+namespace {
+// What the router says about a datagram from our port 7 to `to_port` of `to`.
+octets told(int type, int code, uk::ip4_address to, std::uint16_t to_port, std::uint16_t our_port = 7) {
+    net::ipv4_header h;
+    h.protocol = 17;
+    h.source = our_ip;
+    h.destination = to;
+    octets m = raw({type, code, 0, 0, 0, 0, 0, 0}) + ip_datagram(h, udp_payload(our_ip, our_port, to, to_port, {}));
+    net::seal_icmp(m);
+    return ip_frame(router_ip, our_ip, 1, m);
+}
+}  // namespace
+
+TEST_CASE("a connected socket hears its peer alone, and of errors") {
+    host os;
+    auto s = *os.udp().bind(7);
+    os.inject(told(3, 3, peer_ip, 5000));  // not connected: nobody's
+    s.connect(peer_ip, 5000);
+    CHECK(s.send(uk::as_bytes("hello")).has_value());
+    CHECK(os.take_ip().payload == udp_payload(our_ip, 7, peer_ip, 5000, octets_of("hello")));
+    os.hear(7, "from elsewhere", 5001);
+    CHECK(os.counters().no_socket == 1);
+    auto t = receive(os, s);
+    REQUIRE(t.start());
+    SUBCASE("a datagram") {
+        os.hear(7, "answer");
+        REQUIRE(t.done());
+        CHECK(t.take().value() == "answer from 5000");
+    }
+    SUBCASE("an error ends a pending receive") {
+        os.inject(told(3, 3, peer_ip, 5000));
+        REQUIRE(t.done());
+        CHECK(t.take().error() == uk::error::refused);
+        CHECK(s.send({}).has_value());
+    }
+    SUBCASE("others' errors, and transient ones, do not") {
+        os.inject(told(3, 3, peer_ip, 5001));
+        os.inject(told(3, 3, router_ip, 5000));
+        os.inject(told(3, 3, peer_ip, 5000, 8));
+        os.inject(told(11, 0, peer_ip, 5000));
+        CHECK_FALSE(t.done());
+    }
+}
+
+TEST_CASE("an error that nobody waits for is reported by the next operation, once") {
+    host os;
+    auto s = *os.udp().bind(7);
+    s.connect(peer_ip, 5000);
+    using uk::error;
+    for (auto [code, what] : {std::pair{1, error::unreachable}, {2, error::refused}, {4, error::too_large}}) {
+        os.inject(told(3, code, peer_ip, 5000));
+        CHECK(s.send({}).error() == what);
+        CHECK(s.send({}).has_value());
+    }
+    os.hear(7, "before");
+    os.inject(told(3, 3, peer_ip, 5000));
+    auto first = receive(os, s);
+    REQUIRE(first.start());
+    CHECK(first.take().value() == "before from 5000");
+    auto second = receive(os, s);
+    REQUIRE(second.start());
+    CHECK(second.take().error() == uk::error::refused);
 }
 
 TEST_CASE("sending copies, and fails with the reason") {
