@@ -308,7 +308,7 @@ TEST_CASE("our ports: of the dynamic range, each once, another row for each peer
     n.record = true;
     struct opener {
         static uk::task<> open(host& os, uk::ip4_address to) {
-            co_await co_await os.net().connect(to, 80);
+            const tcp_connection c = co_await co_await os.net().connect(to, 80);
             co_return {};
         }
     };

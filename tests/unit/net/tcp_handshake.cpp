@@ -55,7 +55,7 @@ uk::task<> accept_into(host& os, std::vector<tcp_connection>& out) {
 }
 
 uk::task<> open(host& os) {
-    co_await co_await os.net().connect(world::left_address, 7);
+    const tcp_connection c = co_await co_await os.net().connect(world::left_address, 7);
     co_return {};
 }
 
