@@ -74,6 +74,23 @@ struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>
     uk::error outcome = uk::error::cancelled;
 };
 
+struct no_entropy {
+    using needs = uk::ports<>;
+    using provides = uk::ports<uk::port::entropy>;
+    bool fill(uk::writable_bytes) { return false; }
+};
+
+/// A machine without randomness.
+struct guessable
+    : uk::stack<fakes::console, world::clock, no_entropy, uk::loop<>, uk::packets<>, world::ip, uk::net::tcp<>> {
+    uk::task<> open(guessable& os) {
+        const auto c = co_await os[uk::port::stream].connect(world::right_address, 80);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
+
 uk::task<> answer_each(host& os) {
     auto listener = co_await os.net().listen(80);
     while (true) {
@@ -328,4 +345,14 @@ TEST_CASE("our ports: of the dynamic range, each once, another row for each peer
     }
     CHECK(used.size() == 40);
     CHECK(*first.rbegin() - *first.begin() > 1000);
+}
+
+TEST_CASE("without randomness there are no connections that could be guessed (RFC 9293 MUST-9)") {
+    network n(2);
+    guessable h;
+    h[uk::port::ip].own = world::left_address;
+    CHECK(h[uk::port::stream].listen(80).error() == uk::error::no_entropy);
+    REQUIRE(h.open(h).detach());
+    CHECK(h.outcome == uk::error::no_entropy);
+    CHECK(n.sent == 0);
 }

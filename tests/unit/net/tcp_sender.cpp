@@ -548,3 +548,12 @@ TEST_CASE("a router that does not tell its MTU: three quarters of what was sent 
     REQUIRE_FALSE(again.empty());
     CHECK(again[0].text == 1095);
 }
+
+TEST_CASE("six segments in one turn of the loop: an acknowledgment for each two (RFC 2525 section 2.13)") {
+    scene s;
+    for (std::uint32_t i = 0; i < 6; ++i) s.p.send(flag::ack, {101 + i * 4}, s.next, "text");
+    const auto all = s.p.answers();
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].acknowledgment == seq{109});
+    CHECK(all[2].acknowledgment == seq{125});
+}
