@@ -4,6 +4,7 @@
 #include <uk/event.hpp>
 #include <uk/net/count.hpp>
 #include <uk/net/ethernet_wire.hpp>
+#include <uk/net/ipv4_reassembly.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace uk::net {
@@ -18,18 +20,31 @@ namespace uk::net {
 struct ipv4_limits {
     /// Time to live of what we send (RFC 1122 section 3.2.1.7).
     std::uint8_t ttl = 64;
+    /// Datagrams put together from fragments at one time, each in a packet buffer, in all and from one source; a new
+    /// one takes the place of the oldest. With 0 fragments are dropped. The largest payload is that of a packet buffer
+    /// less uk::packet_headroom: 1,552 octets with the default uk::packets<>.
+    std::size_t reassemblies = 0;
+    std::size_t reassemblies_per_source = 2;
+    /// How long the fragments of a datagram are waited for (RFC 1122 section 3.3.2).
+    unsigned reassembly_seconds = 60;
 };
 
 /// The internet protocol, version 4 (RFC 791, RFC 1122 section 3), of a host with one address. A datagram goes to the
 /// stack's object with its `static constexpr std::uint8_t ip_protocol`, as
 /// `receive_datagram(packet&& payload, const ipv4_datagram&)`.
-/// Not obeyed: fragments are dropped, multicast is neither sent nor received, options are skipped (a source route is
+/// Fragments are put together where `reassemblies` says so, as ipv4_partial.hpp and ipv4_reassembly.hpp tell.
+/// Not obeyed: multicast is neither sent nor received, options are skipped (a source route is
 /// refused), nothing is looped back.
 template <ipv4_limits Limits = {}>
 struct ipv4 {
-    using needs = ports<port::link, port::neighbour, port::tasks>;
+    static constexpr bool reassembles = Limits.reassemblies > 0;
+    using needs = std::conditional_t<reassembles, ports<port::link, port::neighbour, port::tasks, port::packets>,
+                                     ports<port::link, port::neighbour, port::tasks>>;
     using provides = ports<port::ip>;
     static constexpr std::string_view name = "net::ipv4";
+
+    static_assert(Limits.reassemblies == 0 || (Limits.reassemblies_per_source > 0 && Limits.reassembly_seconds > 0),
+                  "net::ipv4: reassemblies_per_source and reassembly_seconds must be positive.");
 
     template <class Stack>
     class in {
@@ -109,14 +124,18 @@ struct ipv4 {
             } else if (!(broadcast || is_for_us(d, p))) {
                 ++counters_.not_for_us;
             } else if (d.is_fragment()) {
-                // Reassembly takes its place here: it turns `p` and `d` into those of the whole datagram, or keeps `p`.
                 ++counters_.fragments;
+                if constexpr (reassembles) {
+                    if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), counters_)) {
+                        deliver(std::move(p), d);
+                    }
+                }
             } else {
                 deliver(std::move(p), d);
             }
         }
 
-        struct counters_type {
+        struct basic_counters {
             static constexpr std::string_view names =
                 "received sent truncated bad_version bad_header bad_length bad_checksum "
                 "bad_options source_route bad_source not_for_us fragments unknown_protocol "
@@ -133,12 +152,20 @@ struct ipv4 {
             std::uint32_t source_route = 0;      ///< refused
             std::uint32_t bad_source = 0;        ///< from a group, no host or us
             std::uint32_t not_for_us = 0;
-            std::uint32_t fragments = 0;         ///< dropped
+            std::uint32_t fragments = 0;         ///< dropped, unless they are put together
             std::uint32_t unknown_protocol = 0;  ///< no object answers to it
             std::uint32_t too_large = 0;         ///< to send, more than the link carries
             std::uint32_t no_route = 0;          ///< to send, nowhere to send it to
             std::uint32_t link_dropped = 0;      ///< to send, refused by the link
         };
+        struct more_counters : basic_counters, ipv4_reassembly_counters {
+            static constexpr std::string_view names =
+                "received sent truncated bad_version bad_header bad_length bad_checksum "
+                "bad_options source_route bad_source not_for_us fragments unknown_protocol "
+                "too_large no_route link_dropped reassembled reassembly_timed_out reassembly_evicted "
+                "bad_fragment overlapping larger_than_buffer no_buffer";
+        };
+        using counters_type = std::conditional_t<reassembles, more_counters, basic_counters>;
         const counters_type& counters() const { return counters_; }
 
     private:
@@ -196,12 +223,26 @@ struct ipv4 {
             });
         }
 
+        struct nothing {
+            nothing(auto&&...) {}
+        };
+        using reassembly = ipv4_reassembly<Limits.reassemblies, Limits.reassemblies_per_source,
+                                           Limits.reassembly_seconds>;
+
+        // RFC 1122 section 3.3.2.
+        static void timed_out(const ipv4_datagram& d, void* self) {
+            static_cast<in*>(self)->os_.each([&](auto& object) {
+                if constexpr (requires { object.reassembly_timed_out(d); }) object.reassembly_timed_out(d);
+            });
+        }
+
         Stack& os_;
         cidr own_;
         ip4_address router_;
         std::uint16_t next_id_ = 0;
         event configured_;
         counters_type counters_;
+        [[no_unique_address]] std::conditional_t<reassembles, reassembly, nothing> reassembly_{&timed_out, this};
     };
 };
 
