@@ -109,7 +109,7 @@ protected:
 class response : response_text {
 public:
     /// A response that ends the connection, until `answer` says otherwise.
-    explicit response(transport& io) : response_text(io) {}
+    [[gnu::noinline]] explicit response(transport& io) : response_text(io) {}
 
     /// To what the response is one; `keep`: the connection may stay open after it.
     void answer(const request_head& asked, bool keep) {
