@@ -185,15 +185,15 @@ inline conversation::step conversation::settle() {
         if (!out.finish_whole()) return refuse(503);
     }
     at = stage::sending;
-    sent = 0;
+    pieces_sent = 0;
     return send_piece();
 }
 
 inline conversation::step conversation::send_piece() {
     const response& out = now->out;
-    if (sent == out.pieces()) return out.keep() ? skip_body() : part();
-    const bytes piece = out.piece(sent++);
-    prepare(piece, sent == out.pieces() ? out.constant_body() : bytes(), true);
+    if (pieces_sent == out.pieces()) return out.keep() ? skip_body() : part();
+    const bytes piece = out.piece(pieces_sent++);
+    prepare(piece, pieces_sent == out.pieces() ? out.constant_body() : bytes(), true);
     return step::send;
 }
 

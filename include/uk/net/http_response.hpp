@@ -83,8 +83,9 @@ protected:
         if (count_ == std::size(pieces_)) return false;
         // In the place of an empty handle.
         packet* p = new (&pieces_[count_]) packet(io_.server.store.take(count_ == 0 ? head_room : 0));
-        count_ += *p ? 1 : 0;
-        return static_cast<bool>(*p);
+        if (!*p) return false;
+        ++count_;
+        return true;
     }
 
     void discard() {

@@ -163,7 +163,7 @@ struct transport_state {
     bool body_started = false;
     bool constant_data = false;
     bool sending = false;     ///< `begin` writes
-    std::uint8_t sent = 0;    ///< pieces of the response
+    std::uint8_t pieces_sent = 0;    ///< pieces of the response
     stage at = stage::head;
     std::uint32_t left = 0;   ///< octets that are still skipped
     std::uint32_t line = 0;   ///< where the last line of a head in pieces begins
