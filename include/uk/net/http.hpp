@@ -60,11 +60,11 @@ struct server_link {
 template <class Stack, class Handler>
 class server : server_link<Stack>, public server_state {
     using link = server_link<Stack>;
-    using typename link::accepting;
-    using typename link::connection;
     using link::accepted;
     using link::is_accepting;
     using link::listening;
+    using typename link::accepting;
+    using typename link::connection;
 
 public:
     static constexpr bool is_table = requires { typename Handler::row_type; };

@@ -134,9 +134,9 @@ struct body_progress {
 class transport;
 struct exchange;
 
-/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part of
-/// what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets received
-/// are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
+/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part
+/// of what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets
+/// received are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
 struct transport_operations {
     bool (*begin)(transport&, std::coroutine_handle<> h);
     result<> (*end)(transport&);
@@ -162,18 +162,18 @@ struct transport_state {
     bool no_buffers = false;  ///< what was to be sent next found no buffer
     bool body_started = false;
     bool constant_data = false;
-    bool sending = false;     ///< `begin` writes
-    std::uint8_t pieces_sent = 0;    ///< pieces of the response
+    bool sending = false;          ///< `begin` writes
+    std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
-    std::uint32_t left = 0;   ///< octets that are still skipped
-    std::uint32_t line = 0;   ///< where the last line of a head in pieces begins
+    std::uint32_t left = 0;  ///< octets that are still skipped
+    std::uint32_t line = 0;  ///< where the last line of a head in pieces begins
     bytes head_to_send{};
     bytes data_to_send{};
-    packet gathered;          ///< of a head that came in pieces
+    packet gathered;  ///< of a head that came in pieces
     session_entry entry;
-    packet page;              ///< an error page being sent
+    packet page;  ///< an error page being sent
     instant body_deadline{};
-    std::uint32_t number = 0; ///< of the request
+    std::uint32_t number = 0;  ///< of the request
 };
 
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
