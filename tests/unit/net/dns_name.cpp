@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <span>
+#include <vector>
 
 using namespace dns_fixture;
 
@@ -18,7 +20,9 @@ bool parses(std::string_view text) {
 std::string behind_header(const std::string& content) { return std::string(12, '\0') + content; }
 
 std::size_t end_of(const std::string& message, std::size_t at = 12) {
-    return net::detail::dns_name_end(uk::as_bytes(message), at);
+    // On the heap to its own size, so that a sanitizer sees the first octet read beyond it.
+    const std::vector<char> copy(message.begin(), message.end());
+    return net::detail::dns_name_end(std::as_bytes(std::span(copy)), at);
 }
 
 constexpr bool parsed_at_compile_time = [] {
@@ -117,6 +121,8 @@ TEST_CASE("BI-20: a label of 64 octets or more, or of an unknown kind, is refuse
     CHECK(end_of(behind_header("\x40"s + std::string(64, 'a') + "\0"s)) == 0);
     CHECK(end_of(behind_header("\x80"s + std::string(128, 'a') + "\0"s)) == 0);
     CHECK(end_of(behind_header("\xbf"s + std::string(191, 'a') + "\0"s)) == 0);
+    // Nor is it a pointer.
+    for (const char* kind : {"\x40", "\x80", "\xbf"}) CHECK(end_of(behind_header("\1a\0"s + kind + "\x0c"), 15) == 0);
 }
 
 TEST_CASE("BI-20: a name of more than 255 octets is refused, also when pointers hide its length") {
@@ -139,6 +145,12 @@ TEST_CASE("BI-21: a pointer that does not lead back is refused") {
     CHECK(end_of(behind_header(pointer(14) + pointer(12)), 14) == 0);
     CHECK(end_of(behind_header("\1a\0\1b"s + pointer(500)), 15) == 0);  // out of the message
     CHECK(end_of(behind_header("\1a\0\1b"s + pointer(0x3fff)), 15) == 0);
+}
+
+TEST_CASE("BI-21: a pointer must lead back from where the last one led to") {
+    const std::string m = behind_header(pointer(14) + "\1a\0"s + pointer(12));
+    CHECK(end_of(m, 14) == 17);
+    CHECK(end_of(m, 17) == 0);
 }
 
 TEST_CASE("BI-21: a pointer into the header is refused") {
@@ -170,6 +182,8 @@ TEST_CASE("names in a message are read and compared through their pointers") {
     CHECK_FALSE(same(12, 16));
     CHECK_FALSE(same(16, 12));
     CHECK_FALSE(same(12, 46));
+    const std::string zeros = behind_header("\3a\0b\0"s + "\3a\0c\0"s);
+    CHECK_FALSE(net::detail::same_dns_name(uk::as_bytes(zeros).data(), 12, uk::as_bytes(zeros).data(), 17));
     net::dns_name n;
     net::take_dns_name(uk::as_bytes(m), 25, n);
     CHECK(std::string(uk::as_text(n.wire())) == "\3WWW\7Example\0"s);

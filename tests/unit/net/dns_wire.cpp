@@ -103,6 +103,13 @@ TEST_CASE("aliases are followed, in whatever order they come") {
     CHECK(cut.addresses.empty());
 }
 
+TEST_CASE("of two aliases of one name the first counts") {
+    message m;
+    m.answers = {alias(asked, name("b.example")), alias(asked, name("c.example")), address(name("c.example"), 1),
+                 address(name("b.example"), 0x01020304)};
+    CHECK(read(m.text()).addresses == "\1\2\3\4"s);
+}
+
 TEST_CASE("the last alias's target is known where the answer does not go on") {
     message m;
     m.answers = {alias(asked, "\1b"s + pointer(16)), alias("\1b"s + pointer(16), "\1C"s + pointer(16))};
@@ -133,18 +140,18 @@ TEST_CASE("aliases and times are counted over several answers, the rest is of th
     m.answers = {address(asked, 0x01020304, 90)};
     m.authority = {};
     const std::string second = m.text();
-    std::byte into[4];
+    std::byte into[8];
     net::dns_reading r;
-    CHECK(net::read_dns_answer(uk::as_bytes(first), query(), true, 8, into, 1, r) == dns_fault::none);
+    CHECK(net::read_dns_answer(uk::as_bytes(first), query(), true, 8, into, 2, r) == dns_fault::none);
     CHECK(r.authority);
     CHECK(r.name_at != net::dns_query::header);
-    CHECK(net::read_dns_answer(uk::as_bytes(second), query(), true, 8, into, 1, r) == dns_fault::none);
+    CHECK(net::read_dns_answer(uk::as_bytes(second), query(), true, 8, into, 2, r) == dns_fault::none);
     CHECK(r.aliases == 1);
     CHECK(r.ttl == 40);
     CHECK(r.addresses == 1);
     CHECK_FALSE(r.authority);
     CHECK(r.name_at == net::dns_query::header);
-    CHECK(net::read_dns_answer(uk::as_bytes(second), query(), true, 8, into, 1, r) == dns_fault::none);
+    CHECK(net::read_dns_answer(uk::as_bytes(second), query(), true, 8, into, 2, r) == dns_fault::none);
     CHECK(r.addresses == 1);
 }
 
@@ -289,6 +296,18 @@ TEST_CASE("BI-22: data of another length than the type's") {
         m.authority = {record(asked, 6, 60, data)};
         CHECK(fault_of(m) == dns_fault::record);
     }
+}
+
+TEST_CASE("BI-22: an SOA whose first name is malformed, where the header would do as a name") {
+    message m;
+    m.id = 0x0b34;  // a label of 11 octets, and behind it the question
+    m.authority = {record(asked, 6, 60, "\x41xxx")};
+    net::dns_query q = query();
+    q.id = m.id;
+    net::dns_reading r;
+    std::byte into[4];
+    const std::string text = m.text();
+    CHECK(net::read_dns_answer(uk::as_bytes(text), q, true, 8, into, 1, r) == dns_fault::record);
 }
 
 TEST_CASE("BI-22: an MX, as everything that is not read, may hold what it likes, but not reach beyond the message") {
