@@ -11,6 +11,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 
 using namespace uk::literals;
@@ -53,8 +54,9 @@ uk::task<> take(host&, tcp_connection& c, std::string& out) {
 }
 
 /// TCP on the very layers that ship, down to a card in the hands of the test.
-struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>, uk::net::ipv4<>,
-                                          uk::net::icmp<>, uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
+struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>,
+                                          uk::net::ipv4<uk::net::ipv4_limits{.ttl = 9}>, uk::net::icmp<>,
+                                          uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
     linked() {
         (*this)[uk::port::ip].configure(fakes::our_net, fakes::router_ip);
         meet_peer();
@@ -66,6 +68,23 @@ struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>
     }
     uk::task<> open(linked& os, uk::ip4_address to) {
         const auto c = co_await os[uk::port::stream].connect(to, 81);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
+
+struct no_entropy {
+    using needs = uk::ports<>;
+    using provides = uk::ports<uk::port::entropy>;
+    bool fill(uk::writable_bytes) { return false; }
+};
+
+/// A machine without randomness.
+struct guessable
+    : uk::stack<fakes::console, world::clock, no_entropy, uk::loop<>, uk::packets<>, world::ip, uk::net::tcp<>> {
+    uk::task<> open(guessable& os) {
+        const auto c = co_await os[uk::port::stream].connect(world::right_address, 80);
         outcome = c ? uk::error::cancelled : c.error();
         co_return {};
     }
@@ -245,8 +264,16 @@ TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
     CHECK(both.sequence == syn.sequence);
     CHECK(both.acknowledgment == uk::net::seq{701});
     CHECK_FALSE(l);
-    send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
-    CHECK(l);
+    SUBCASE("to the end") {
+        send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
+        CHECK(l);
+    }
+    SUBCASE("refused after all (MUST-11)") {
+        send(uk::net::tcp_flag::rst, 701, {});
+        CHECK_FALSE(l);
+        CHECK(left.net().in_use() == 0);
+        CHECK(left.count(tcp_count::opened) == 0);
+    }
 }
 
 TEST_CASE("no connection to the broadcast of our network (RFC 9293 MUST-46)") {
@@ -264,21 +291,68 @@ TEST_CASE("what the network says of a segment finds its connection by way of icm
     const auto syn = h.take_ip();
     REQUIRE(syn.payload.size() > 20);
     using fakes::operator+;
-    const auto tell = [&](std::uint16_t from_port) {
+    const auto tell = [&](std::uint16_t from_port, int type = 3) {
         auto quoted = syn.payload;
         quoted.resize(8);
         uk::store_be(quoted.data(), from_port);
-        auto message = fakes::raw({3, 3, 0, 0, 0, 0, 0, 0}) + fakes::ip_datagram(syn.ip, quoted);
+        auto message = fakes::raw({type, 3, 0, 0, 0, 0, 0, 0}) + fakes::ip_datagram(syn.ip, quoted);
         uk::store_be(message.data() + 2, uk::net::checksum().add(message).value());
         h.inject(fakes::ip_frame(fakes::peer_ip, fakes::our_ip, 1, message));
         h.go();
     };
     const auto port = uk::load_be<std::uint16_t>(syn.payload.data());
     tell(static_cast<std::uint16_t>(port + 1));
+    tell(port, 4);  // Source Quench: ignored (MUST-55)
+    CHECK(h.silent());
     CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 0);
     CHECK(h[uk::port::stream].in_use() == 1);
     tell(port);
     CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 1);
     CHECK(h[uk::port::stream].in_use() == 0);
     CHECK(h.outcome == uk::error::refused);
+}
+
+TEST_CASE("the time to live is what the internet layer's limits say (RFC 9293 MUST-49)") {
+    linked h;
+    REQUIRE(h.open(h, fakes::peer_ip).detach());
+    h.go();
+    CHECK(h.take_ip().ip.ttl == 9);
+}
+
+TEST_CASE("our ports: of the dynamic range, each once, another row for each peer (RFC 6056)") {
+    network n(2);
+    host h(world::left_address);
+    n.record = true;
+    struct opener {
+        static uk::task<> open(host& os, uk::ip4_address to) {
+            const tcp_connection c = co_await co_await os.net().connect(to, 80);
+            co_return {};
+        }
+    };
+    std::set<unsigned> used;
+    std::set<unsigned> first;
+    for (auto to : {"10.0.0.2"_ip4, "10.0.0.3"_ip4, "10.0.0.4"_ip4, "10.0.0.5"_ip4}) {
+        for (int i = 0; i < 10; ++i) REQUIRE(opener::open(h, to).detach());
+        world::pass(n, 1ms, h);
+        REQUIRE(n.log.size() == 10);
+        std::set<unsigned> ports;
+        for (const auto& d : n.log) ports.insert(world::parse_tcp(d.octets).source_port);
+        n.log.clear();
+        CHECK(ports.size() == 10);
+        CHECK(*ports.begin() >= 49'152);
+        first.insert(*ports.begin());
+        used.merge(ports);
+    }
+    CHECK(used.size() == 40);
+    CHECK(*first.rbegin() - *first.begin() > 1000);
+}
+
+TEST_CASE("without randomness there are no connections that could be guessed (RFC 9293 MUST-9)") {
+    network n(2);
+    guessable h;
+    h[uk::port::ip].own = world::left_address;
+    CHECK(h[uk::port::stream].listen(80).error() == uk::error::no_entropy);
+    REQUIRE(h.open(h).detach());
+    CHECK(h.outcome == uk::error::no_entropy);
+    CHECK(n.sent == 0);
 }

@@ -533,31 +533,87 @@ TEST_CASE("a full backlog: cookies, and connections from them (RFC 4987)") {
     CHECK(h.net().in_use() == 2);  // the oldest opening has made room
 }
 
-TEST_CASE("after lost SYNs: 3 s to the next timeout, and after two of them one segment (RFC 6298 5.7, RFC 6928 2)") {
-    for (unsigned lost : {0U, 1U, 2U}) {
-        CAPTURE(lost);
-        network n(4);
-        host h(world::right_address);
-        std::vector<tcp_connection> accepted;
-        REQUIRE(accept_into(h, accepted).detach());
-        world::pass(n, 1ms, h);
-        peer p(n, h);
-        p.send(flag::syn, {100}, {0});
-        const auto first = p.answer();
-        REQUIRE(first);
-        world::pass(n, lost == 0 ? 0s : lost == 1 ? 2s : 4s, h);
-        tcp_segment ack = peer::segment(flag::ack, {101}, first->sequence + 1);
-        ack.window = 65'535;
-        p.send(ack);
-        world::pass(n, 1ms, h);
-        REQUIRE(accepted.size() == 1);
-        CHECK(h.count(tcp_count::timeouts) == lost);
-        CHECK((accepted[0].record()->rtt.base == uk::net::tcp_rtt::after_lost_syn) == (lost != 0));
-        n.log.clear();
-        const std::string text(30'000, 'x');
-        REQUIRE(write(h, accepted[0], text).detach());
-        std::size_t sent = 0;
-        for (const auto& a : p.answers()) sent += a.text;
-        CHECK(sent == (lost > 1 ? 536 : 5360));
+TEST_CASE("text and SACK blocks together are no longer than the peer's MSS allows (RFC 9293 MUST-16)") {
+    for (std::uint32_t octets : {100U, 1436U, 1440U, 1448U, 1460U, 3000U}) {
+        scene s(syn_with(no_shift, true, true));
+        tcp_segment early = peer::segment(flag::ack, {201}, s.next);
+        s.p.send(s.stamped(early, 5001), "early");
+        early.sequence = seq{301};
+        s.p.send(s.stamped(early, 5002), "earlier");
+        s.p.answers();
+        s.c().set_no_delay(true);
+        const std::string text(octets, 'x');
+        REQUIRE(write(s.h, s.c(), text).detach());
+        std::uint32_t sent = 0;
+        for (const auto& a : s.p.answers()) {
+            CHECK(a.header + a.text <= 1480);
+            sent += a.text;
+        }
+        CHECK(sent == octets);
     }
+}
+
+TEST_CASE("keep-alive: never beside text under way, and off again (RFC 9293 MUST-24, MUST-26)") {
+    scene s;
+    s.c().set_keep_alive(true);
+    s.c().set_retries(100);
+    REQUIRE(write(s.h, s.c(), "text").detach());
+    world::pass(s.n, 5min, s.h);
+    CHECK(s.h.count(tcp_count::timeouts) > 3);
+    CHECK(s.h.count(tcp_count::keep_alives) == 0);
+    s.p.send(flag::ack, {101}, s.next + 4);
+    world::pass(s.n, 59s, s.h);
+    CHECK(s.h.count(tcp_count::keep_alives) == 0);
+    world::pass(s.n, 2s, s.h);
+    CHECK(s.h.count(tcp_count::keep_alives) == 1);
+    s.p.send(flag::ack, {101}, s.next + 4);
+    s.c().set_keep_alive(false);
+    world::pass(s.n, 1h, s.h);
+    CHECK(s.h.count(tcp_count::keep_alives) == 1);
+}
+
+TEST_CASE("after an idle time the window begins anew (RFC 5681 section 4.1)") {
+    scene s(syn_with(no_shift, true, false));
+    const std::string text(120'000, 'x');
+    const auto burst = [&](std::size_t octets) {
+        REQUIRE(write(s.h, s.c(), std::string_view(text).substr(0, octets)).detach());
+        std::size_t first = 0;
+        seq end = s.next;
+        for (int round = 0; round < 20 && end - s.next < octets; ++round) {
+            const auto all = s.p.answers();
+            for (const auto& a : all) end = a.sequence + a.text;
+            if (round == 0) first = all.size();
+            tcp_segment ack = peer::segment(flag::ack, {101}, end);
+            ack.window = 65'535;
+            s.p.send(ack);
+        }
+        s.next = end;
+        return first;
+    };
+    burst(10);  // tells the window
+    CHECK(burst(120'000) == 10);
+    CHECK(burst(40'000) > 20);
+    world::pass(s.n, 10s, s.h);
+    CHECK(burst(40'000) == 10);
+}
+
+TEST_CASE("a router that does not tell its MTU: three quarters of what was sent (RFC 1191)") {
+    scene s(syn_with(no_shift, true, false));
+    const std::string text(2920, 'x');
+    REQUIRE(write(s.h, s.c(), text).detach());
+    CHECK(s.p.answers().size() == 2);
+    std::array<std::byte, 8> quoted;
+    s.h.net().receive_error(too_big(s.next, 0, quoted));
+    const auto again = s.p.answers();
+    REQUIRE_FALSE(again.empty());
+    CHECK(again[0].text == 1095);
+}
+
+TEST_CASE("six segments in one turn of the loop: an acknowledgment for each two (RFC 2525 section 2.13)") {
+    scene s;
+    for (std::uint32_t i = 0; i < 6; ++i) s.p.send(flag::ack, {101 + i * 4}, s.next, "text");
+    const auto all = s.p.answers();
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].acknowledgment == seq{109});
+    CHECK(all[2].acknowledgment == seq{125});
 }

@@ -136,8 +136,7 @@ TEST_CASE("what is emitted is what is parsed") {
     }
 }
 
-TEST_CASE(
-    "all options, octet by octet: each with its length, words filled by no-operations (RFC 9293 MUST-68, MUST-69)") {
+TEST_CASE("all options, octet by octet: each with its length, words filled up (RFC 9293 MUST-68, MUST-69)") {
     const std::array<std::byte, 16> blocks{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
     net::tcp_segment s;
     s.options.mss = 1460;
