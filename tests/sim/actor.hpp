@@ -177,12 +177,14 @@ inline uk::task<> speak(actor& a, role& r, std::uint64_t octets) {
         }
         me.said += n;
         auto write = r.how().constant ? r.connection.write_constant(piece) : r.connection.write(piece);
+        const uk::instant since = a.where.in.now();
         const uk::result<> done = co_await uk::within(patience, write);
         if (!done) {
+            // TCP gives up far sooner what it cannot send, and every reader reads.
+            if (a.where.in.now() - since >= patience) a.broke(say("talk {}: a write is stuck", r.of->number));
             finish(r, progress::end::failed, done.error());
             co_return done;
         }
-        static_cast<void>(a);
     }
     co_return {};
 }

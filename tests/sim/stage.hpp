@@ -44,6 +44,15 @@ struct life {
         with_kind(kind, [&]<class Host> { delete static_cast<Host*>(stack); });
     }
 
+    /// Connections were answered that found no room: one that was being opened may have had to make place for another,
+    /// and gets a RST.
+    bool crowded() {
+        return with_kind(kind, [&]<class Host> {
+            auto& net = (*static_cast<Host*>(stack))[uk::port::stream];
+            return net.counter(uk::net::tcp_count::cookies_in) != 0;
+        });
+    }
+
     /// What is left although everything is over.
     std::string leftovers() {
         return with_kind(kind, [&]<class Host> {
@@ -208,6 +217,8 @@ private:
             well &= p.over == progress::end::done;
         }
         if (well || given_up || t.disturbed || !play_.gentle) return;
+        const auto& host = lives_[t.how[server].host];
+        if (t.side[client].heard == 0 && t.side[server].said == 0 && (!host || host->crowded())) return;
         for (unsigned who : {client, server}) {
             const progress& p = t.side[who];
             found_.add(world_.now(),

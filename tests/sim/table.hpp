@@ -6,6 +6,7 @@
 
 #include <uk/arch/sim_wire.hpp>
 #include <uk/net/tcp_congestion.hpp>
+#include <uk/net/tcp_cubic.hpp>
 #include <uk/task.hpp>
 
 #include <algorithm>
@@ -27,10 +28,11 @@ template <class Congestion, std::uint32_t Window>
 using end = host<uk::net::tcp_limits{.connections = 4,
                                      .receive_window = Window,
                                      .receive_buffers = Window / 1460 + 2,
-                                     .send_buffers = Window / 1460 + 2},
+                                     .send_buffers = Window / 1460 + 2,
+                                     .segments = Window / 1460 + 20},
                  4 * (Window / 1460 + 2) + 40, Congestion>;
 
-inline constexpr std::uint32_t windows[] = {16'384, 65'535};
+inline constexpr std::uint32_t windows[] = {16'384, 65'535, 1'000'000};
 inline constexpr std::uint32_t losses[] = {0, 1'000, 5'000, 10'000, 30'000, 100'000};  // per million
 inline constexpr unsigned round_trips[] = {10, 50, 200};                              // ms
 inline constexpr std::uint64_t rate = 100'000'000;
@@ -39,6 +41,7 @@ inline constexpr std::uint32_t mss = 1'460;
 template <class Use>
 void for_each_policy(Use use) {
     use.template operator()<uk::net::new_reno>("new_reno");
+    use.template operator()<uk::net::cubic>("cubic");
 }
 
 struct cell {
@@ -132,14 +135,21 @@ inline std::vector<cell> all() {
         };
         add.template operator()<windows[0]>();
         add.template operator()<windows[1]>();
+        add.template operator()<windows[2]>();
     });
     return cells;
 }
 
-/// NewReno keeps to Mathis' formula within this, in percent: below it, because a burst of losses takes a round trip for
-/// each without SACK, above it because losses come by chance.
+/// NewReno keeps to Mathis' formula within this, in percent: losses come by chance, and those close together count as
+/// one.
 inline constexpr std::uint64_t least_of_mathis = 85;
 inline constexpr std::uint64_t most_of_mathis = 115;
+
+inline const cell& reno_beside(const std::vector<cell>& cells, const cell& c) {
+    return *std::find_if(cells.begin(), cells.end(), [&](const cell& x) {
+        return x.policy == "new_reno" && x.window == c.window && x.loss == c.loss && x.round_trip == c.round_trip;
+    });
+}
 
 /// The cells that are not where theory has them, as sentences.
 inline std::vector<std::string> strays(const std::vector<cell>& cells) {
@@ -150,6 +160,12 @@ inline std::vector<std::string> strays(const std::vector<cell>& cells) {
         const std::uint64_t limit = std::min(by_window(c.window, c.round_trip), rate / 8);
         if (c.rate > limit) found.push_back(say("{}, more than the {} that the window lets through", where, limit));
         if (c.loss == 0 && c.rate < limit * 85 / 100) found.push_back(say("{}, far below the limit {}", where, limit));
+        if (c.policy == "cubic" && follows_mathis(c)) {
+            // RFC 9438: nowhere less than Reno, and more where the path is long and fat.
+            const std::uint64_t percent = c.rate * 100 / reno_beside(cells, c).rate;
+            const bool fat = c.round_trip >= 200 && c.loss <= 1'000;
+            if (percent < (fat ? 130 : 100)) found.push_back(say("{}, {} percent of NewReno", where, percent));
+        }
         if (c.policy != "new_reno" || !follows_mathis(c)) continue;
         const std::uint64_t percent = c.rate * 100 / mathis(c.loss, c.round_trip);
         if (percent >= least_of_mathis && percent <= most_of_mathis) continue;
