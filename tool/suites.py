@@ -18,6 +18,7 @@ SUITES = {
     "fail": "tests/fail/run.py",
     "unit": "tool/unit.py",
     "boot": "tests/boot/run.py",
+    "peers": "tests/peers/run.py",
 }
 
 
@@ -68,10 +69,10 @@ def main(options):
         if name not in SUITES:
             raise unknown("suite", name, SUITES)
     chosen = [name for name in SUITES if not options.suite or name in options.suite]
-    context = Context(options.filter)
+    context = Context(options.filter, options.long)
     if options.graph:
         return load("layout").print_graph(options.dot)
-    packages.ensure("build", "run", "test")
+    packages.ensure("build", "run", "test", *(name for name in ("peers",) if name in chosen))
     if options.list:
         for name in chosen:
             for case in load(name).names(context):
