@@ -103,22 +103,14 @@ def transfers(where, make_link, octets):
     """Up, down and both at once; then nothing is left in the guest."""
     notes, seed = [], sites.seed()
     with sites.site(where, make_link) as found:
-        before = memory(sites.counters(found))
+        before = sites.counters(found)
         for step in (upload, download, echo):
             begin = time.monotonic()
             step(found, octets, seed)
             notes.append(f"{step.__name__} {octets / KIB / (time.monotonic() - begin):,.0f} KiB/s")
-        deadline = time.monotonic() + PATIENCE
-        while memory(now := sites.counters(found)) != before:
-            expect(time.monotonic() < deadline, f"memory before: {before}, after: {memory(now)}")
-            time.sleep(0.2)
+        now = sites.settled(found, before)
         expect(now["net::tcp", "bad_checksum"] == 0, "the guest saw bad checksums")
         return ", ".join([*notes, found.wire.spoiled(), sites.tcp_note(now)])
-
-
-def memory(counters):
-    """The memory figures among the counters."""
-    return {name: number for (part, name), number in counters.items() if part == "memory"}
 
 
 def cases(long):

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import threading
+import time
 
 from boot.harness import HOSTED, TAP, Site
 from tool import build, qemu, shell
@@ -35,6 +36,20 @@ def program(target):
 
 
 @contextlib.contextmanager
+def captured(link):
+    """With UK_PCAP=FILE in the environment, the frames at the guest's TAP go there (the last run's)."""
+    if not os.environ.get("UK_PCAP"):
+        yield
+        return
+    with link.near:
+        recorder = Guest(["tcpdump", "-i", link.name, "-s", "160", "-U", "-w", os.environ["UK_PCAP"]])
+    with recorder:
+        recorder.wait_for("listening", 5)
+        yield
+        time.sleep(0.5)
+
+
+@contextlib.contextmanager
 def site(where, make_link):
     """A Site of the program on a machine of QEMU or as a Linux process, behind the link that `make_link()` gives."""
     binary = program(HOSTED if where == HOSTED else "kvm")
@@ -43,6 +58,7 @@ def site(where, make_link):
             link = stack.enter_context(make_link())
         except Fault as fault:
             raise Skip(str(fault)) from None
+        stack.enter_context(captured(link))
         with link.near:
             if where == HOSTED:
                 guest = Guest([binary], extra_env={"UK_TAP": link.name})
@@ -56,8 +72,8 @@ def site(where, make_link):
         except (Failure, OSError) as failure:
             tail = "\n".join((guest.text + guest.complaints()).splitlines()[-15:])
             state = "runs" if guest.alive else f"ended with {guest.process.returncode}"
-            raise Failure(f"{type(failure).__name__}: {failure}\n(UK_SEED={seed()})\nthe guest {state}; the end of its console:\n"
-                          f"{tail}") from failure
+            raise Failure(f"{type(failure).__name__}: {failure}\n(UK_SEED={seed()})\n"
+                          f"the guest {state}; the end of its console:\n{tail}") from failure
 
 
 def counters(found):
@@ -69,6 +85,20 @@ def counters(found):
     rows = re.findall(r"^(\S+) (\S+) (\d+)$", text.decode(), re.M)
     expect(rows, f"no counters: {text[:200]!r}")
     return {(part, name): int(number) for part, name, number in rows}
+
+
+def memory(counted):
+    """The memory figures among the counters."""
+    return {name: number for (part, name), number in counted.items() if part == "memory"}
+
+
+def settled(found, before):
+    """The counters, once the memory figures are again what they were `before`; a Failure when they stay others."""
+    deadline = time.monotonic() + PATIENCE
+    while memory(now := counters(found)) != memory(before):
+        expect(time.monotonic() < deadline, f"memory before: {memory(before)}, {PATIENCE} s after: {memory(now)}")
+        time.sleep(0.2)
+    return now
 
 
 def tcp_note(counted):
