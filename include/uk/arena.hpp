@@ -3,7 +3,6 @@
 
 #include <uk/bytes.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -25,20 +24,26 @@ public:
 
     /// At least `size` octets, aligned to `granule`; nullptr when there is no room.
     void* allocate(std::size_t size) {
-        std::size_t c = class_of(size);
-        if (c >= classes) return nullptr;
+        if (size > largest) return nullptr;
+        std::size_t c = 0;
+        while (size_of(c) < size + sizeof(block)) ++c;
         const std::size_t need = size_of(c);
-        if (free_[c] == nullptr && rest_.size() >= need) {
-            auto* cut = new (rest_.data()) block{};
-            rest_ = rest_.subspan(need);
-            cut->size_class = c;
-            return account(cut, need);
-        }
-        while (c < classes && free_[c] == nullptr) ++c;
-        if (c == classes) return nullptr;
         block* found = free_[c];
-        free_[c] = found->next;
-        return account(found, size_of(c));
+        if (found == nullptr && rest_.size() >= need) {
+            found = new (rest_.data()) block{};
+            rest_ = rest_.subspan(need);
+        } else {
+            while (found == nullptr) {
+                if (++c == classes) return nullptr;
+                found = free_[c];
+            }
+            free_[c] = found->next;
+        }
+        found->size_class = c;
+        found->home = this;
+        used_ += size_of(c);
+        if (used_ > peak_) peak_ = used_;
+        return found + 1;
     }
 
     /// Returns `memory`, which came from some arena's `allocate` or is null, to that arena.
@@ -67,21 +72,8 @@ private:
     static constexpr std::size_t classes = 44;
 
     // Class 4k + j holds (4 + j) << k granules: 64, 80, 96, 112, 128, 160, ... octets.
-    static constexpr std::size_t size_of(std::size_t c) { return ((4 + c % 4) << (c / 4)) * granule; }
-    static constexpr std::size_t class_of(std::size_t size) {
-        if (size > largest) return classes;
-        std::size_t granules = (size + sizeof(block) + granule - 1) / granule;
-        if (granules < 4) granules = 4;
-        const auto shift = static_cast<std::size_t>(std::bit_width(granules)) - 3;
-        const std::size_t rounded = (granules + (std::size_t{1} << shift) - 1) >> shift;  // 4 to 8
-        return shift * 4 + rounded - 4;
-    }
-
-    void* account(block* b, std::size_t size) {
-        b->home = this;
-        used_ += size;
-        if (used_ > peak_) peak_ = used_;
-        return b + 1;
+    static constexpr std::size_t size_of(std::size_t c) {
+        return ((4 + c % 4) << (c / 4)) * granule;
     }
 
     writable_bytes rest_;

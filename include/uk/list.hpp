@@ -1,31 +1,50 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <utility>
+
 namespace uk {
 
 /// A place in an intrusive circular list. Unlinks itself when it dies, so a destroyed coroutine leaves no trace in the
 /// queues it waited in. Neither copied nor moved: its neighbours point at it.
 class list_node {
 public:
-    [[gnu::noinline]] constexpr list_node() : prev_(this), next_(this) {}
+    constexpr list_node() = default;
     list_node(const list_node&) = delete;
     list_node& operator=(const list_node&) = delete;
     ~list_node() { unlink(); }
 
-    constexpr bool linked() const { return next_ != this; }
+    constexpr bool linked() const { return next_ != nullptr; }
 
     [[gnu::noinline]] constexpr void unlink() {
-        prev_->next_ = next_;
+        if (!linked()) return;
         next_->prev_ = prev_;
-        prev_ = next_ = this;
+        // Who stays behind alone is no longer linked either.
+        prev_->next_ = prev_ == next_ ? nullptr : next_;
+        next_ = nullptr;
     }
 
 private:
     template <class>
     friend class list;
 
-    list_node* prev_;
-    list_node* next_;
+    // Puts the chain from `first` to `last` before this node, as its ring's last.
+    [[gnu::noinline]] constexpr void insert(list_node& first, list_node& last) {
+        if (!linked()) prev_ = next_ = this;
+        first.prev_ = prev_;
+        last.next_ = this;
+        prev_->next_ = &first;
+        prev_ = &last;
+    }
+
+    [[gnu::noinline]] constexpr void append(list_node& n) {
+        n.unlink();
+        insert(n, n);
+    }
+
+    // Null while unlinked (`prev_` may be anything then): so nodes and lists begin as zeros.
+    list_node* prev_ = nullptr;
+    list_node* next_ = nullptr;
 };
 
 /// First in, first out, over nodes that derive from list_node. Owns nothing; all operations take constant time.
@@ -35,13 +54,8 @@ public:
     constexpr bool empty() const { return !head_.linked(); }
 
     /// Puts `node` last, out of whatever list it was in.
-    [[gnu::noinline]] constexpr void push_back(Node& node) {
-        list_node& n = node;
-        n.unlink();
-        n.prev_ = head_.prev_;
-        n.next_ = &head_;
-        head_.prev_->next_ = &n;
-        head_.prev_ = &n;
+    constexpr void push_back(Node& node) {
+        head_.append(node);
     }
 
     constexpr Node& front() { return static_cast<Node&>(*head_.next_); }
@@ -55,13 +69,8 @@ public:
     /// Moves everything in `other` behind what is here.
     constexpr void take_all(list& other) {
         if (other.empty()) return;
-        list_node& first = *other.head_.next_;
-        list_node& last = *other.head_.prev_;
-        other.head_.prev_ = other.head_.next_ = &other.head_;
-        first.prev_ = head_.prev_;
-        last.next_ = &head_;
-        head_.prev_->next_ = &first;
-        head_.prev_ = &last;
+        list_node& first = *std::exchange(other.head_.next_, nullptr);
+        head_.insert(first, *other.head_.prev_);
     }
 
 private:

@@ -86,9 +86,11 @@ struct format_of {
 // Writes up to the next hole; the format was checked when it was compiled.
 template <text_sink Sink>
 void put_up_to_hole(Sink& out, std::string_view& rest) {
-    const std::size_t hole = rest.find("{}");
-    out.write(rest.substr(0, hole));
-    rest.remove_prefix(hole + 2);
+    const char* hole = rest.data();
+    while (hole[0] != '{' || hole[1] != '}') ++hole;
+    const auto size = static_cast<std::size_t>(hole - rest.data());
+    out.write({rest.data(), size});
+    rest.remove_prefix(size + 2);
 }
 
 }  // namespace detail

@@ -58,42 +58,35 @@ private:
     static constexpr unsigned digit_bits = 5;
     static constexpr unsigned slots = 1U << digit_bits;
     static constexpr unsigned levels = 4;  // 2^20 ticks, 18 minutes; later deadlines go round again
-    static constexpr std::uint64_t no_stop = ~std::uint64_t{0} >> tick_shift;
-
-    static constexpr unsigned digit(std::uint64_t tick, unsigned level) {
-        return static_cast<unsigned>(tick >> (level * digit_bits)) % slots;
-    }
+    static constexpr std::uint64_t no_stop = ~std::uint64_t{0};
 
     // The level is that of the highest digit in which the deadline differs from now: the timer is looked at again when
     // the wheel reaches that digit.
     void place(timer& t) {
         const std::uint64_t at = t.tick_ > now_ ? t.tick_ : now_ + 1;
-        const auto width = static_cast<unsigned>(std::bit_width(at ^ now_));
-        const unsigned level = std::min((width - 1) / digit_bits, levels - 1);
+        unsigned level = 0, shift = 0;
+        while (level + 1 != levels && (at ^ now_) >> shift >> digit_bits != 0) {
+            ++level;
+            shift += digit_bits;
+        }
         // The highest level goes round: what is more than a round ahead waits in the slot reached last.
-        const unsigned shift = level * digit_bits;
-        const bool within_round = (at >> shift) - (now_ >> shift) < slots;
-        const unsigned slot = within_round ? digit(at, level) : (digit(now_, level) + slots - 1) % slots;
+        const std::uint64_t here = now_ >> shift, there = at >> shift;
+        const std::uint64_t slot = (there - here < slots ? there : here - 1) % slots;
         wheel_[level][slot].push_back(t);
         occupied_[level] |= 1U << slot;
     }
 
     // The next tick at which a slot must be emptied. Bits of slots whose timers were cancelled may remain: they only
-    // make the stop early.
+    // make the stop early. What a lower level has comes before what is above it, and nothing of it is behind: the wheel
+    // stops at every bit.
     std::uint64_t next_stop() const {
         for (unsigned level = 0; level < levels; ++level) {
-            if (occupied_[level] == 0) continue;
+            const std::uint32_t bits = occupied_[level];
+            if (bits == 0) continue;
             const unsigned shift = level * digit_bits;
-            const unsigned here = digit(now_, level);
-            const std::uint32_t later = here + 1 < slots ? occupied_[level] >> (here + 1) << (here + 1) : 0;
-            const std::uint64_t turn_start = now_ >> (shift + digit_bits) << (shift + digit_bits);
-            if (later != 0) {
-                return turn_start + (static_cast<std::uint64_t>(std::countr_zero(later)) << shift);
-            }
-            if (level + 1 == levels) {
-                const auto first = static_cast<std::uint64_t>(std::countr_zero(occupied_[level]));
-                return turn_start + (std::uint64_t{1} << (shift + digit_bits)) + (first << shift);
-            }
+            const std::uint64_t next = (now_ >> shift) + 1;
+            const int skip = std::countr_zero(std::rotr(bits, static_cast<int>(next % slots)));
+            return (next + static_cast<unsigned>(skip)) << shift;
         }
         return no_stop;
     }
@@ -103,7 +96,7 @@ private:
         list<timer> due;
         for (unsigned level = levels; level-- > 0;) {
             const std::uint64_t below = (std::uint64_t{1} << (level * digit_bits)) - 1;
-            const unsigned slot = digit(now_, level);
+            const auto slot = static_cast<unsigned>(now_ >> (level * digit_bits)) % slots;
             if ((now_ & below) != 0 || (occupied_[level] >> slot & 1U) == 0) continue;
             occupied_[level] &= ~(1U << slot);
             list<timer> moved;

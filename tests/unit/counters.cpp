@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 
 namespace {
 struct counted {
@@ -23,9 +25,31 @@ TEST_CASE("each counter with its name, in order") {
     CHECK(all == "good=1 bad=0 ugly=4000000000 ");
 }
 
-TEST_CASE("a single counter") {
-    const std::uint32_t one = 7;
+namespace {
+constexpr std::string_view all_letters =
+    "abcdefghijklmnopqrstuvwxyz_ 0123456789 a _ 9 x1y2_z a_name_of_forty_letters_the_longest_one0 one_more";
+}  // namespace
+
+TEST_CASE("every letter that a name may have") {
+    std::array<std::uint32_t, 8> values{};
     std::string all;
-    uk::counter_list({&one, 1}, "one").each([&](std::string_view name, std::uint32_t) { all += name; });
+    uk::counter_list::of<all_letters>(values).each([&](std::string_view name, std::uint32_t) {
+        if (!all.empty()) all += ' ';
+        all += name;
+    });
+    CHECK(all == all_letters);
+}
+
+namespace {
+constexpr std::string_view only = "one";
+}  // namespace
+
+TEST_CASE("a single counter") {
+    const std::array<std::uint32_t, 1> one{7};
+    std::string all;
+    uk::counter_list::of<only>(one).each([&](std::string_view name, std::uint32_t value) {
+        all += name;
+        CHECK(value == 7);
+    });
     CHECK(all == "one");
 }

@@ -55,3 +55,32 @@ TEST_CASE("pushing a linked node moves it; a list can be emptied into another") 
     m.take_all(l);
     CHECK(m.empty());
 }
+
+TEST_CASE("a list is as new once its last node has left; nodes that outlive their list are linked to each other") {
+    uk::list<item> l;
+    item a(1), b(2), c(3);
+    CHECK_FALSE(a.linked());
+    a.unlink();
+    CHECK_FALSE(a.linked());
+    l.push_back(a);
+    CHECK(a.linked());
+    a.unlink();
+    CHECK(l.empty());
+    CHECK_FALSE(a.linked());
+    l.push_back(a);
+    l.push_back(b);
+    CHECK(&l.pop_front() == &a);
+    CHECK(&l.front() == &b);
+    {
+        uk::list<item> dies;
+        dies.push_back(a);
+        dies.push_back(c);
+    }
+    CHECK(a.linked());
+    a.unlink();
+    CHECK_FALSE(c.linked());
+    l.push_back(c);
+    CHECK(&l.pop_front() == &b);
+    CHECK(&l.pop_front() == &c);
+    CHECK(l.empty());
+}

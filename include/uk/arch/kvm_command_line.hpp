@@ -13,34 +13,62 @@ namespace uk::kvm {
 
 namespace detail {
 
-/// Takes a number from the front of `text`: decimal, or hexadecimal after 0x. Nothing if there is none or it passes
-/// 64 bits.
-constexpr std::optional<std::uint64_t> take_number(std::string_view& text) {
-    const bool is_hex = text.starts_with("0x");
-    const std::uint64_t base = is_hex ? 16 : 10;
-    if (is_hex) text.remove_prefix(2);
-    std::uint64_t value = 0;
-    std::size_t used = 0;
-    for (; used != text.size(); ++used) {
-        const char c = text[used];
-        const char lower = static_cast<char>(c | 0x20);
-        std::uint64_t digit = 16;
-        if (c >= '0' && c <= '9') digit = static_cast<std::uint64_t>(c - '0');
-        if (lower >= 'a' && lower <= 'f') digit = static_cast<std::uint64_t>(lower - 'a' + 10);
-        if (digit >= base) break;
-        if (value > (~std::uint64_t{0} - digit) / base) return {};
-        value = value * base + digit;
-    }
-    text.remove_prefix(used);
-    if (used == 0) return {};
-    return value;
-}
+/// A place in a text, before `end`.
+struct command_line_reader {
+    const char* at;
+    const char* end;
 
-constexpr bool take(std::string_view& text, char c) {
-    if (!text.starts_with(c)) return false;
-    text.remove_prefix(1);
-    return true;
-}
+    constexpr explicit command_line_reader(std::string_view text) : at(text.data()), end(at + text.size()) {}
+
+    constexpr bool at_end() const { return at == end; }
+    /// Zero at the end.
+    constexpr char next() const { return at_end() ? '\0' : *at; }
+
+    constexpr bool take(char c) {
+        if (next() != c) return false;
+        ++at;
+        return true;
+    }
+
+    /// Decimal, or hexadecimal after 0x. False if there is none or it passes 64 bits.
+    [[gnu::noinline]] constexpr bool number(std::uint64_t& value) {
+        std::uint64_t base = 10;
+        value = 0;
+        bool any = take('0');
+        if (any && take('x')) {
+            base = 16;
+            any = false;
+        }
+        while (true) {
+            unsigned digit = static_cast<unsigned char>(next()) - unsigned{'0'};
+            if (digit > 9) {
+                const unsigned letter = ((digit + '0') | 0x20) - 'a';
+                digit = letter < 6 ? letter + 10 : 16;
+            }
+            if (digit >= base) return any;
+            if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value)) {
+                return false;
+            }
+            any = true;
+            ++at;
+        }
+    }
+
+    /// `SIZE@BASE:IRQ`, see parse_mmio_slot(); what follows is for the caller to look at.
+    constexpr bool slot(mmio_slot& out) {
+        constexpr std::uint64_t least = 0x100, most = 2 << 20;
+        std::uint64_t size = 0, id = 0, irq = 0;
+        if (!number(size) || size > most) return false;
+        if (take('K')) size <<= 10;
+        if (take('M')) size <<= 20;
+        if (size < least || size > most || !take('@')) return false;
+        if (!number(out.base) || (out.base & (~std::uint64_t{0} << 46 | 3)) != 0 || !take(':')) return false;
+        if (!number(irq) || irq > 0xff) return false;
+        out.size = static_cast<std::uint32_t>(size);
+        out.irq = static_cast<std::uint32_t>(irq);
+        return !take(':') || number(id);
+    }
+};
 
 }  // namespace detail
 
@@ -48,31 +76,22 @@ constexpr bool take(std::string_view& text, char c) {
 /// parameter. Nothing unless the window is at least the registers' 0x100 octets, at most 2 MiB, and lies aligned to 4
 /// below 2^46.
 constexpr std::optional<mmio_slot> parse_mmio_slot(std::string_view text) {
-    constexpr std::uint64_t least = 0x100, most = 2 << 20;
-    auto size = detail::take_number(text);
-    if (!size || *size > most) return {};
-    if (detail::take(text, 'K')) *size <<= 10;
-    else if (detail::take(text, 'M')) *size <<= 20;
-    if (*size < least || *size > most || !detail::take(text, '@')) return {};
-    const auto base = detail::take_number(text);
-    if (!base || *base % 4 != 0 || *base >> 46 != 0 || !detail::take(text, ':')) return {};
-    const auto irq = detail::take_number(text);
-    if (!irq || *irq > 0xff) return {};
-    if (detail::take(text, ':') && !detail::take_number(text)) return {};
-    if (!text.empty()) return {};
-    return mmio_slot{*base, static_cast<std::uint32_t>(*size), static_cast<std::uint32_t>(*irq)};
+    detail::command_line_reader in(text);
+    mmio_slot slot;
+    if (!in.slot(slot) || !in.at_end()) return {};
+    return slot;
 }
 
 /// The virtio-mmio windows that the loader appended to the kernel command line, malformed ones left out; how many were
 /// written to `out`.
 constexpr std::size_t parse_mmio_slots(std::string_view line, std::span<mmio_slot> out) {
-    constexpr std::string_view key = "virtio_mmio.device=";
+    detail::command_line_reader in(line);
     std::size_t count = 0;
-    while (!line.empty() && count != out.size()) {
-        const std::string_view word = line.substr(0, line.find(' '));
-        line.remove_prefix(word.size() == line.size() ? word.size() : word.size() + 1);
-        if (!word.starts_with(key)) continue;
-        if (const auto slot = parse_mmio_slot(word.substr(key.size()))) out[count++] = *slot;
+    while (!in.at_end() && count != out.size()) {
+        const char* key = "virtio_mmio.device=";
+        while (*key != '\0' && in.take(*key)) ++key;
+        if (*key == '\0' && in.slot(out[count]) && (in.at_end() || in.next() == ' ')) ++count;
+        while (!in.at_end() && !in.take(' ')) ++in.at;
     }
     return count;
 }

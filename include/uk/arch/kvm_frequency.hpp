@@ -15,21 +15,21 @@ inline std::uint64_t cycle_length_of(std::uint64_t hertz) {
 /// From KVM's clock page (Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_SYSTEM_TIME_NEW), read once: exact to the
 /// host's own calibration.
 inline std::uint64_t cycle_length_of_kvm() {
-    struct alignas(64) clock_page {
-        std::uint32_t version = 0, padding = 0;
-        std::uint64_t tsc = 0, time = 0;
-        std::uint32_t multiplier = 0;  // nanoseconds per shifted cycle, 0.32 fixed point
-        std::int8_t shift = 0;
-        std::uint8_t flags = 0, more[2] = {};
+    struct alignas(32) clock_page {
+        std::uint32_t version, padding;
+        std::uint64_t tsc, time;
+        std::uint32_t multiplier;  // nanoseconds per shifted cycle, 0.32 fixed point
+        std::int8_t shift;
+        std::uint8_t flags, more[2];
     };
     constexpr std::uint32_t system_time_msr = 0x4b56'4d01;
-    volatile clock_page page{};
+    clock_page page;
+    page.multiplier = 0;
+    page.shift = 0;
     x86::write_msr(system_time_msr, reinterpret_cast<std::uint64_t>(&page) | 1);  // filled on return from this
     x86::write_msr(system_time_msr, 0);
-    const std::uint64_t multiplier = page.multiplier;
-    const int shift = page.shift;
-    if (shift < -31 || shift > 31) return 0;
-    return shift < 0 ? multiplier >> -shift : multiplier << shift;
+    const int down = 32 - page.shift;
+    return down < 1 || down > 63 ? 0 : std::uint64_t{page.multiplier} << 32 >> down;
 }
 
 /// What the hypervisor says in CPUID: KVM's clock, or the rate in kHz in the leaf that several hypervisors share.
@@ -40,7 +40,7 @@ inline std::uint64_t cycle_length_of_hypervisor() {
         const std::uint32_t kilohertz = x86::cpuid(0x4000'0010).eax;
         if (kilohertz != 0) return cycle_length_of(std::uint64_t{kilohertz} * 1000);
     }
-    const bool is_kvm = top.ebx == 0x4b4d'564b && top.ecx == 0x564b'4d56 && top.edx == 0x4d;  // "KVMKVMKVM"
+    const bool is_kvm = top.ebx == 0x4b4d'564b;  // "KVMK", of "KVMKVMKVM": no other one begins like that
     return is_kvm && (x86::cpuid(0x4000'0001).eax >> 3 & 1) != 0 ? cycle_length_of_kvm() : 0;
 }
 

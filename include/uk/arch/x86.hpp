@@ -85,15 +85,15 @@ inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 /// `a * b / divisor` without overflow in between; the quotient must fit into 64 bits.
 inline std::uint64_t multiply_divide(std::uint64_t a, std::uint64_t b, std::uint64_t divisor) {
     std::uint64_t low, high;
-    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(a), "rm"(b) : "cc");
-    asm("divq %2" : "+a"(low), "+d"(high) : "rm"(divisor) : "cc");
+    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(a), "r"(b) : "cc");
+    asm("divq %2" : "+a"(low), "+d"(high) : "r"(divisor) : "cc");
     return low;
 }
 
 /// `a * b >> 32` without overflow in between, saturating at the largest value.
 inline std::uint64_t multiply_shift(std::uint64_t a, std::uint64_t b) {
     std::uint64_t low, high;
-    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(a), "rm"(b) : "cc");
+    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(a), "r"(b) : "cc");
     return high >> 32 != 0 ? ~std::uint64_t{0} : high << 32 | low >> 32;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/config.hpp>
 #include <uk/drv/virtio.hpp>
 
 #include <cstddef>
@@ -77,12 +78,14 @@ public:
     virtio_lack lack() const { return lack_; }
 
     [[gnu::noinline]] std::uint32_t read(virtio_register r) const {
+        config::pass_pointer(this);
         if (!is_pci()) return common_.read<std::uint32_t>(r.mmio);
         if (r.pci_octets == 1) return common_.read<std::uint8_t>(r.pci);
         if (r.pci_octets == 2) return common_.read<std::uint16_t>(r.pci);
         return common_.read<std::uint32_t>(r.pci);
     }
     [[gnu::noinline]] void write(virtio_register r, std::uint32_t value) const {
+        config::pass_pointer(this);
         if (!is_pci()) {
             common_.write<std::uint32_t>(r.mmio, value);
         } else if (r.pci_octets == 1) {

@@ -68,10 +68,10 @@ private:
 
 /// What the capabilities of a virtio device say (section 4.1.4).
 struct virtio_pci_windows {
-    virtio_window common{};
-    virtio_window notify{};
-    virtio_window config{};
-    virtio_window msix_entry{};
+    // Places in `of`: cfg_type, and what it leaves free.
+    enum : unsigned { msix_entry = 0, common = 1, notify = 2, config = 4 };
+
+    virtio_window of[5]{};
     std::uint32_t notify_step = 0;
     unsigned msix = 0;  // where the capability is
 
@@ -84,9 +84,9 @@ struct virtio_pci_windows {
             if ((head & 0xff) == pci_config::msix_capability && at + 12 <= pci_config::end) {
                 const std::uint32_t table = function.read(at + 4);
                 msix = at;
-                msix_entry = function.window(table & 7, table & ~7u, 16);
+                of[msix_entry] = function.window(table & 7, table & ~7u, 16);
             } else if ((head & 0xff) == pci_config::vendor_capability && at + 16 <= pci_config::end) {
-                take(function, at, head);
+                take(function, at, head >> 24);
             }
             at = head >> 8 & 0xfc;
         }
@@ -95,23 +95,16 @@ struct virtio_pci_windows {
 private:
     // The first of each kind that can be used counts (section 4.1.4.1).
     template <class Bus>
-    void take(pci_function<Bus>& function, unsigned at, std::uint32_t head) {
-        virtio_window* to = nullptr;
-        std::uint32_t least = 0;
-        switch (head >> 24) {  // cfg_type
-            case 1: to = &common, least = virtio_reg::pci_end; break;
-            case 2: to = &notify, least = 2; break;
-            case 4: to = &config, least = 1; break;
-            default: return;
-        }
-        if (to->at != nullptr) return;
+    void take(pci_function<Bus>& function, unsigned at, unsigned kind) {
+        static constexpr std::uint8_t least[]{0, virtio_reg::pci_end, 2, 0, 1};
+        if (kind > 4 || least[kind] == 0 || of[kind].at != nullptr) return;
         const std::uint32_t length = function.read(at + 12);
-        if (length < least) return;
-        if (to == &notify) {
+        if (length < least[kind]) return;
+        if (kind == notify) {
             if (at + 20 > pci_config::end) return;
             notify_step = function.read(at + 16);
         }
-        *to = function.window(function.read(at + 4) & 0xff, function.read(at + 8), length);
+        of[kind] = function.window(function.read(at + 4) & 0xff, function.read(at + 8), length);
     }
 };
 
@@ -127,8 +120,8 @@ void open_virtio_pci(Bus& bus, pci_function<Bus>& function, bool wakes, Device& 
     const virtio_pci_windows found(function);
 
     auto lack = virtio_lack::nothing;
-    if (wakes && found.msix_entry.at == nullptr) lack = virtio_lack::interrupt;
-    if (found.common.at == nullptr || found.notify.at == nullptr) lack = virtio_lack::sense;
+    if (wakes && found.of[found.msix_entry].at == nullptr) lack = virtio_lack::interrupt;
+    if (found.of[found.common].at == nullptr || found.of[found.notify].at == nullptr) lack = virtio_lack::sense;
     if (lack != virtio_lack::nothing) {
         function.write(pci_config::command, own);
         return device.set_lack(lack);
@@ -136,7 +129,7 @@ void open_virtio_pci(Bus& bus, pci_function<Bus>& function, bool wakes, Device& 
     function.write(pci_config::command, own | pci_config::memory | pci_config::bus_master | pci_config::no_intx);
     if (wakes) {
         const msi_message message = bus.wake_message();
-        const virtio_window& entry = found.msix_entry;
+        const virtio_window& entry = found.of[found.msix_entry];
         entry.write(0, static_cast<std::uint32_t>(message.address));
         entry.write(4, static_cast<std::uint32_t>(message.address >> 32));
         entry.write(8, message.data);
@@ -144,7 +137,7 @@ void open_virtio_pci(Bus& bus, pci_function<Bus>& function, bool wakes, Device& 
         const std::uint32_t control = function.read(found.msix);
         function.write(found.msix, (control | pci_config::msix_enabled) & ~pci_config::msix_masked);
     }
-    device.open_pci(found.common, found.notify, found.notify_step, found.config);
+    device.open_pci(found.of[found.common], found.of[found.notify], found.notify_step, found.of[found.config]);
 }
 
 /// Looks for the first usable device of `type` on bus 0 (section 4.1.2). Bridges are not followed. Where there is none,

@@ -3,6 +3,7 @@
 
 #include <uk/drv/virtio.hpp>
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -33,13 +34,16 @@ struct virtio_descriptor {
     std::uint16_t flags;  // 1: another follows, 2: the device writes
     std::uint16_t next;
 };
-struct virtio_ring_head {
-    std::uint16_t flags;
-    std::uint16_t index;
-};
 struct virtio_used_entry {
     std::uint32_t id;
     std::uint32_t length;
+};
+template <class Entry>
+struct virtio_ring_part {
+    std::uint16_t flags;
+    std::uint16_t index;
+    // The entries follow.
+    Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
 };
 
 // What is ours alone, for each descriptor: the free ones, and those of each buffer, are chains.
@@ -66,15 +70,13 @@ public:
         const std::uint32_t most = device.read(virtio_reg::queue_size_max);
         if (most == 0 || !device.wake_by_queue(wakes)) return false;
         // Whatever the device says, a power of two that both sides can hold.
-        size_ = most < capacity_ ? std::bit_floor(static_cast<std::uint16_t>(most)) : capacity_;
+        size_ = capacity_;
+        while (size_ > most) size_ /= 2;
         lay_out();
         device.write(virtio_reg::queue_size, size_);
-        const volatile void* const areas[]{descriptors_, available_, used_};
-        for (unsigned i = 0; i < 3; ++i) {
-            const std::uint64_t address = dma(areas[i]);
-            device.write(virtio_reg::queue_address(i, 0), static_cast<std::uint32_t>(address));
-            device.write(virtio_reg::queue_address(i, 1), static_cast<std::uint32_t>(address >> 32));
-        }
+        const std::array<std::uint64_t, 3> areas{dma(descriptors_), dma(available_), dma(used_)};
+        const auto halves = std::bit_cast<std::array<std::uint32_t, 6>>(areas);
+        for (unsigned i = 0; i < 6; ++i) device.write(virtio_reg::queue_address(i / 2, i % 2), halves[i]);
         doorbell_ = device.doorbell(index);
         if (!doorbell_) return false;
         // Section 2.7.7: the device need not interrupt.
@@ -105,7 +107,7 @@ public:
         slots_[id].chain = static_cast<std::uint16_t>(pieces.size());
         room_ = static_cast<std::uint16_t>(room_ - pieces.size());
         ++outstanding_;
-        available_entries_[published_ & (size_ - 1)] = id;
+        available_->entries()[published_ & (size_ - 1)] = id;
         ++published_;
         // Section 2.7.13.3: the device sees the entry no later than the index.
         __atomic_store_n(&available_->index, published_, __ATOMIC_RELEASE);
@@ -126,7 +128,7 @@ public:
                 broken_ = true;
                 break;
             }
-            const volatile virtio_used_entry& entry = used_entries_[seen_ & (size_ - 1)];
+            const volatile virtio_used_entry& entry = used_->entries()[seen_ & (size_ - 1)];
             const std::uint32_t id = entry.id;
             const std::uint32_t length = entry.length;
             ++seen_;
@@ -160,22 +162,23 @@ protected:
     [[gnu::noinline]] virtio_ring(std::byte* memory, std::uint16_t capacity) : memory_(memory), capacity_(capacity) {}
     ~virtio_ring() = default;
 
-    // Descriptors, available ring, used ring, slots; the first three aligned by section 2.7 for any power of two.
+    // Descriptors, available ring, used ring, slots; the first three aligned by section 2.7.
     static constexpr std::size_t octets(std::size_t capacity) {
         return capacity * (sizeof(virtio_descriptor) + sizeof(std::uint16_t) + sizeof(virtio_used_entry) +
                            sizeof(virtio_slot)) +
-               2 * sizeof(virtio_ring_head) + capacity % 2 * sizeof(std::uint16_t);
+               2 * sizeof(virtio_ring_part<std::uint16_t>);
     }
 
 private:
+    using available_ring = virtio_ring_part<std::uint16_t>;
+    using used_ring = virtio_ring_part<virtio_used_entry>;
+
     void lay_out() {
         std::memset(memory_, 0, octets(capacity_));
         descriptors_ = reinterpret_cast<virtio_descriptor*>(memory_);
-        available_ = reinterpret_cast<virtio_ring_head*>(descriptors_ + capacity_);
-        available_entries_ = reinterpret_cast<std::uint16_t*>(available_ + 1);
-        used_ = reinterpret_cast<virtio_ring_head*>(available_entries_ + capacity_ + capacity_ % 2);
-        used_entries_ = reinterpret_cast<virtio_used_entry*>(used_ + 1);
-        slots_ = reinterpret_cast<virtio_slot*>(used_entries_ + capacity_);
+        available_ = reinterpret_cast<available_ring*>(descriptors_ + capacity_);
+        used_ = reinterpret_cast<used_ring*>(available_->entries() + capacity_);
+        slots_ = reinterpret_cast<virtio_slot*>(used_->entries() + capacity_);
     }
 
     void release(std::uint16_t id) {
@@ -190,10 +193,8 @@ private:
 
     std::byte* const memory_;
     virtio_descriptor* descriptors_ = nullptr;
-    virtio_ring_head* available_ = nullptr;
-    std::uint16_t* available_entries_ = nullptr;
-    virtio_ring_head* used_ = nullptr;
-    virtio_used_entry* used_entries_ = nullptr;
+    available_ring* available_ = nullptr;
+    used_ring* used_ = nullptr;
     virtio_slot* slots_ = nullptr;
     Doorbell doorbell_{};
     const std::uint16_t capacity_;
@@ -211,8 +212,8 @@ private:
 template <std::uint16_t Capacity, class Doorbell>
 class virtio_queue : public virtio_ring<Doorbell> {
 public:
-    static_assert(std::has_single_bit(Capacity) && Capacity <= 32768,
-                  "virtio_queue: the number of descriptors is a power of two, at most 32768 (section 2.7).");
+    static_assert(std::has_single_bit(Capacity) && Capacity >= 2 && Capacity <= 32768,
+                  "virtio_queue: the number of descriptors is a power of two, 2 to 32768 (section 2.7).");
 
     virtio_queue() : virtio_ring<Doorbell>(memory_, Capacity) {}
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/event.hpp>
+#include <uk/net/arp_guard.hpp>
 #include <uk/net/arp_wire.hpp>
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace uk::net {
@@ -24,19 +27,23 @@ struct arp_limits {
     unsigned reachable_seconds = 60;
     /// Requests, one a second, before a silent neighbour is given up.
     unsigned tries = 3;
+    /// Probes before an address is used, which take some seconds; 3 is RFC 5227's number. With 0 addresses are neither
+    /// probed for, announced nor defended, and a conflict is only counted.
+    unsigned probes = 0;
 };
 
 /// The address resolution protocol (RFC 826) for IPv4. One packet waits for each neighbour that has not answered yet:
 /// the latest (RFC 1122 section 2.3.2.2). An answer past its time is used on while the neighbour is polled.
-/// Not obeyed: probing, announcing and defending an address (RFC 5227); a conflict is only counted.
+/// With `probes` an address is probed for, announced and defended (RFC 5227) as arp_guard.hpp says.
 template <arp_limits Limits = {}>
 struct arp {
     using needs = ports<port::link, port::packets, port::tasks>;
     using provides = ports<port::neighbour>;
     static constexpr std::string_view name = "net::arp";
 
-    static_assert(Limits.entries > 0 && Limits.tries > 0 && Limits.tries < 256 && Limits.reachable_seconds > 0,
-                  "net::arp: entries, tries and reachable_seconds must be positive, tries below 256.");
+    static_assert(Limits.entries > 0 && Limits.tries > 0 && Limits.tries < 256 && Limits.reachable_seconds > 0 &&
+                      Limits.probes < 256,
+                  "net::arp: entries, tries and reachable_seconds must be positive, tries and probes below 256.");
 
     template <class Stack>
     class in : timer {
@@ -49,29 +56,50 @@ struct arp {
         /// what waits for them: they belonged to another network.
         void set_address(ip4_address own) {
             own_ = own;
+            if constexpr (guarded) {
+                if (!guard_.probing() && own != guard_.address()) guard_.stop();
+            }
             for (entry& e : entries_) e.forget();
         }
 
-        bool send_to(ip4_address next_hop, outgoing&& datagram) {
-            entry* e = find(next_hop);
-            if (e == nullptr) {
-                e = &replace(next_hop);
-                e->state = standing::incomplete;
-                ask(*e);
-                wake(e->until);
+        /// The link has come up, perhaps another one: all neighbours are forgotten, and our address is announced anew.
+        void link_changed() {
+            set_address(own_);
+            if constexpr (guarded) {
+                if (!own_.is_unspecified()) announce();
             }
-            e->used = ++uses_;
-            if (e->state == standing::incomplete) {
-                if (e->waiting.head) ++counters_.displaced;
-                e->waiting = std::move(datagram);
+        }
+
+        /// Begins to find out whether somebody has `a`; see `probes_addresses`. Meanwhile we have no address.
+        void probe(ip4_address a)
+            requires(Limits.probes > 0)
+        {
+            guard_.begin(a, Limits.probes, number_of(os_[port::link].address()) ^ now().ns, now());
+            wake(guard_.next());
+        }
+
+        bool probing() const
+            requires(Limits.probes > 0)
+        {
+            return guard_.probing();
+        }
+        event& probed()
+            requires(Limits.probes > 0)
+        {
+            return guard_.probed;
+        }
+
+        bool send_to(ip4_address next_hop, outgoing&& datagram) {
+            entry& e = *find(next_hop, true);
+            e.used = ++uses_;
+            if (!e.known) {
+                if (e.waiting.head) ++counters_.displaced;
+                e.waiting = std::move(datagram);
+                if (e.tries == 0) ask(e);
                 return true;
             }
-            if (e->state == standing::reachable && now() > e->until) {
-                e->state = standing::polling;
-                ask(*e);
-                wake(e->until);
-            }
-            return os_[port::link].send(e->link, type_ipv4, std::move(datagram));
+            if (e.tries == 0 && now() > e.until) ask(e);
+            return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
@@ -80,23 +108,33 @@ struct arp {
                 ++counters_.malformed;
                 return;
             }
-            if (own_.is_unspecified() || p.sender_link == os_[port::link].address()) return;
+            const mac link = p.sender_link;
+            if (number_of(link) == number_of(os_[port::link].address())) return;
+            if constexpr (guarded) {
+                if (guard_.is_conflict(p)) {
+                    ++counters_.conflicts;
+                    return tell(guard_.address(), false);
+                }
+            }
+            if (own_.is_unspecified()) return;
             if (p.sender == own_) {
                 ++counters_.conflicts;
+                if constexpr (guarded) guard_.may_defend(now()) ? announce() : tell(own_, false);
                 return;
             }
             // RFC 826: who is known is brought up to date by any packet; who asks for us is about to hear from us, and
             // is learnt. A reply that nobody asked for is no reason to forget somebody else.
-            entry* e = find(p.sender);
-            if (e != nullptr) learn(*e, p.sender_link);
-            if (p.target != own_) return;
-            if (p.operation != arp_operation::request) {
-                if (e == nullptr) ++counters_.unasked;
-                return;
+            const bool asks_us = p.target == own_ && p.operation == arp_operation::request;
+            entry* e = nullptr;
+            if (!p.sender.is_unspecified()) e = find(p.sender, asks_us);
+            if (e != nullptr) {
+                learn(*e, link);
+            } else if (p.target == own_ && !asks_us) {
+                ++counters_.unasked;
             }
-            if (e == nullptr && !p.sender.is_unspecified()) learn(replace(p.sender), p.sender_link);
+            if (!asks_us) return;
             ++counters_.answered;
-            send(p.sender_link, arp_operation::reply, p.sender);
+            send(link, arp_operation::reply, own_, p.sender);
         }
 
         struct counters_type {
@@ -117,60 +155,63 @@ struct arp {
 
     private:
         static constexpr std::uint16_t type_ipv4 = 0x0800;
+        static constexpr bool guarded = Limits.probes > 0;
         static constexpr duration retry = std::chrono::seconds(1);  // RFC 1122 section 2.3.2.1: at most one a second
 
-        enum class standing : std::uint8_t { free, incomplete, reachable, polling };
+        struct nothing {};
+        struct guard : arp_guard {
+            event probed;
+        };
 
         struct entry {
-            ip4_address address;
+            ip4_address address;  // unspecified: free
             mac link;
-            standing state = standing::free;
-            std::uint8_t tries = 0;
+            bool known = false;      // `link` has been learnt
+            std::uint8_t tries = 0;  // requests without an answer yet
             std::uint32_t used = 0;  // greater is later
-            instant until;           // reachable: when to poll; otherwise when to ask again
-            outgoing waiting;
+            instant until;           // when to ask again
+            outgoing waiting;        // while it is not known
 
-            bool asking() const { return state == standing::incomplete || state == standing::polling; }
             void forget() {
-                state = standing::free;
+                address = {};
+                known = false;
                 tries = 0;
-                waiting = {};
+                outgoing(std::move(waiting));
             }
         };
 
         instant now() { return os_.scheduler().now(); }
 
-        entry* find(ip4_address a) {
+        // The entry for `a`. If there is none, null, or with `make` an empty one: free, or that unused
+        // longest, sooner of those that answered than of those asked.
+        [[gnu::noinline]] entry* find(ip4_address a, bool make) {
+            entry* best = nullptr;
+            std::uint64_t best_age = 0;
             for (entry& e : entries_) {
-                if (e.state != standing::free && e.address == a) return &e;
-            }
-            return nullptr;
-        }
-
-        // An empty entry for `a`: free, or that unused longest, sooner of those that answered than of those asked.
-        entry& replace(ip4_address a) {
-            entry* best = &entries_[0];
-            for (entry& e : entries_) {
-                if (rank(e) < rank(*best) || (rank(e) == rank(*best) && e.used - uses_ - 1 < best->used - uses_ - 1)) {
+                if (e.address == a) return &e;
+                std::uint64_t age = uses_ - e.used + 1;
+                if (e.known) age += std::uint64_t{1} << 32;
+                if (e.address.is_unspecified()) age = ~std::uint64_t{0};
+                if (age >= best_age) {
+                    best_age = age;
                     best = &e;
                 }
             }
-            if (best->state != standing::free) ++counters_.evicted;
+            if (!make) return nullptr;
+            if (!best->address.is_unspecified()) ++counters_.evicted;
             best->forget();
             best->address = a;
             best->used = ++uses_;
-            return *best;
-        }
-        static int rank(const entry& e) {
-            return e.state == standing::free ? 0 : e.state == standing::incomplete ? 2 : 1;
+            return best;
         }
 
         void learn(entry& e, const mac& link) {
             e.link = link;
-            e.state = standing::reachable;
+            e.known = true;
             e.tries = 0;
             e.until = now() + std::chrono::seconds(Limits.reachable_seconds);
-            if (e.waiting.head) os_[port::link].send(link, type_ipv4, std::exchange(e.waiting, {}));
+            outgoing ready = std::move(e.waiting);
+            if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
         }
 
         void ask(entry& e) {
@@ -178,20 +219,42 @@ struct arp {
             ++counters_.asked;
             e.until = now() + retry;
             // RFC 1122 section 2.3.2.1: a poll goes to the neighbour alone.
-            send(e.state == standing::polling ? e.link : mac::broadcast(), arp_operation::request, e.address);
+            send(e.known ? e.link : mac::broadcast(), arp_operation::request, own_, e.address);
+            wake(e.until);
         }
 
-        void send(const mac& to, arp_operation operation, ip4_address target) {
-            packet head = os_[port::packets].store().take();
-            if (!head) {
+        void announce() { send(mac::broadcast(), arp_operation::request, own_, own_); }
+
+        void tell(ip4_address a, bool ours) {
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.address_claimed(a, ours); }) object.address_claimed(a, ours);
+            });
+            guard_.probed.notify_all(os_.scheduler());
+        }
+
+        void guard_on_time() {
+            switch (guard_.on_time(now())) {
+                case arp_guard::act::probe:
+                    send(mac::broadcast(), arp_operation::request, {}, guard_.address());
+                    break;
+                case arp_guard::act::claim: tell(guard_.address(), true); break;
+                case arp_guard::act::announce: announce(); break;
+                case arp_guard::act::none: break;
+            }
+            if (guard_.next() != instant::never()) wake(guard_.next());
+        }
+
+        void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
+            outgoing message{os_[port::packets].store().take()};
+            if (!message.head) {
                 ++counters_.no_buffer;
                 return;
             }
             // A request leaves the address blank that it asks for.
             const mac target_link = operation == arp_operation::reply ? to : mac{};
-            emit(arp_packet{operation, os_[port::link].address(), own_, target_link, target},
-                 head.push_back(arp_packet::size).data());
-            os_[port::link].send(to, ethertype, outgoing{std::move(head)});
+            emit(arp_packet{operation, os_[port::link].address(), sender, target_link, target},
+                 message.head.push_back(arp_packet::size).data());
+            os_[port::link].send(to, ethertype, std::move(message));
         }
 
         void wake(instant at) {
@@ -202,17 +265,17 @@ struct arp {
 
         static void fire(timer& t) { static_cast<in&>(t).retry_all(); }
         void retry_all() {
+            if constexpr (guarded) guard_on_time();
             for (entry& e : entries_) {
-                if (!e.asking()) continue;
-                if (e.until <= now()) {
-                    if (e.tries == Limits.tries) {
-                        ++counters_.unanswered;
-                        e.forget();
-                        continue;
-                    }
+                if (e.tries == 0) continue;
+                if (e.until > now()) {
+                    wake(e.until);
+                } else if (e.tries == Limits.tries) {
+                    ++counters_.unanswered;
+                    e.forget();
+                } else {
                     ask(e);
                 }
-                wake(e.until);
             }
         }
 
@@ -221,6 +284,7 @@ struct arp {
         std::uint32_t uses_ = 0;
         instant wake_;
         counters_type counters_;
+        [[no_unique_address]] std::conditional_t<guarded, guard, nothing> guard_;
         std::array<entry, Limits.entries> entries_;
     };
 };

@@ -33,11 +33,13 @@ constexpr bool parse_arp(bytes payload, arp_packet& p) {
     // Hardware type 1, protocol type 0x0800, address lengths 6 and 4, in one look.
     if (load_be<std::uint32_t>(at) != 0x00010800 || load_be<std::uint16_t>(at + 4) != 0x0604) return false;
     const auto operation = load_be<std::uint16_t>(at + 6);
-    if (operation != 1 && operation != 2) return false;
-    p = {static_cast<arp_operation>(operation), load_mac(at + 8), {load_be<std::uint32_t>(at + 14)}, load_mac(at + 18),
+    const mac sender_link = load_mac(at + 8);
+    const ip4_address sender{load_be<std::uint32_t>(at + 14)};
+    if (operation - 1U > 1 || sender_link.is_group() || number_of(sender_link) == 0) return false;
+    if (!sender.is_unicast() && (operation != 1 || !sender.is_unspecified())) return false;
+    p = {static_cast<arp_operation>(operation), sender_link, sender, load_mac(at + 18),
          {load_be<std::uint32_t>(at + 24)}};
-    const bool probe = p.sender.is_unspecified() && p.operation == arp_operation::request;
-    return !p.sender_link.is_group() && p.sender_link != mac{} && (p.sender.is_unicast() || probe);
+    return true;
 }
 
 /// The same as a value.

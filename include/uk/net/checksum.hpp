@@ -45,10 +45,7 @@ private:
     static constexpr std::uint16_t swapped(std::uint16_t v) { return static_cast<std::uint16_t>(v << 8 | v >> 8); }
 
     static constexpr std::uint16_t fold(std::uint64_t sum) {
-        sum = (sum & 0xffffffff) + (sum >> 32);
-        sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-        sum = (sum & 0xffff) + (sum >> 16);
-        sum = (sum & 0xffff) + (sum >> 16);
+        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
         return static_cast<std::uint16_t>(sum);
     }
 
@@ -63,30 +60,27 @@ private:
         return sum_of_words(piece.data(), piece.size());
     }
 
-    // The order of octets in a word does not matter until the end (RFC 1071 section 2 (B)): whole machine words are
-    // added as halves of 32 bits, so that no carry is lost, and the folded sum is swapped once.
+    // The order of octets in a word does not matter until the end (RFC 1071 section 2 (B)): words of 32 bits are added
+    // as they lie in memory, so that no carry is lost, and the folded sum is swapped once.
     static std::uint16_t sum_of_words(const std::byte* at, std::size_t left) {
         std::uint64_t sum = 0;
-        for (; left >= 8; at += 8, left -= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, at, 8);
-            sum += (word & 0xffffffff) + (word >> 32);
+        std::uint32_t word;
+        for (; left >= 4; at += 4, left -= 4) {
+            std::memcpy(&word, at, 4);
+            sum += word;
         }
-        if (left != 0) {
-            std::uint64_t word = 0;
-            for (std::size_t i = 0; i < left; ++i) {
-                const std::size_t place = std::endian::native == std::endian::little ? i : 7 - i;
-                word |= std::to_integer<std::uint64_t>(at[i]) << (8 * place);
-            }
-            sum += (word & 0xffffffff) + (word >> 32);
-        }
-        const std::uint16_t folded = fold(sum);
+        word = 0;
+        if (left != 0) std::memcpy(&word, at, left);
+        const std::uint16_t folded = fold(sum + word);
         return std::endian::native == std::endian::little ? swapped(folded) : folded;
     }
 
     std::uint64_t sum_ = 0;
     bool odd_ = false;
 };
+
+/// The checksum of one piece.
+[[gnu::noinline]] constexpr std::uint16_t checksum_of(bytes piece) { return checksum().add(piece).value(); }
 
 /// The sum begun with the pseudo-header of UDP (RFC 768) and TCP (RFC 9293 section 3.1): `length` is that of their
 /// header and payload.

@@ -18,7 +18,11 @@ struct ethernet_limits {
 
 /// Ethernet II over one card. A received frame goes to the stack's object with its
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
-/// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the
+/// A card that knows when its link comes up has `bool link_came_up()`, true once each time: the stack's objects with
+/// `void link_changed()` are told.
+/// Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the card is expected to
+/// bring them all.
+/// Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
 struct ethernet {
@@ -47,6 +51,13 @@ struct ethernet {
 
         /// The loop calls it in each turn.
         bool poll() {
+            if constexpr (requires { os_[port::frame].link_came_up(); }) {
+                if (os_[port::frame].link_came_up()) {
+                    os_.each([](auto& object) {
+                        if constexpr (requires { object.link_changed(); }) object.link_changed();
+                    });
+                }
+            }
             for (std::size_t i = 0; i < Limits.burst; ++i) {
                 packet frame = os_[port::frame].receive();
                 if (!frame) return i != 0;
@@ -78,17 +89,27 @@ struct ethernet {
                 ++counters_.truncated;
                 return;
             }
-            const ethernet_header h = load_ethernet(frame.data());
+            ethernet_header h;
+            load_ethernet(frame.data(), h);
             if (!h.has_type()) {
                 ++counters_.not_ethernet2;
             } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (h.destination != address() && h.destination != mac::broadcast()) {
+            } else if (number_of(h.destination) != number_of(address()) &&
+                       number_of(h.destination) != 0xffffffffffff && !is_wanted(h.destination)) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
                 deliver(std::move(frame), h);
             }
+        }
+
+        bool is_wanted(const mac& group) {
+            bool wanted = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.wants_group(group); }) wanted |= object.wants_group(group);
+            });
+            return wanted;
         }
 
         void deliver(packet&& payload, const ethernet_header& h) {

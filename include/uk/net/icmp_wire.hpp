@@ -32,11 +32,15 @@ enum class icmp_unreachable : std::uint8_t {
     fragmentation_needed = 4,
 };
 
+/// Code of icmp_type::time_exceeded for a datagram whose fragments did not all come.
+inline constexpr std::uint8_t icmp_reassembly_time = 1;
+
 /// Octets of every message's header.
 inline constexpr std::size_t icmp_header_size = 8;
 
-/// What the network says about a datagram that we sent. Handed to objects with `void icmp_error(const icmp_error&)`.
-/// Anyone can send one: check `quoted` against what was really sent (RFC 5927) before believing it.
+/// What the network says about a datagram that we sent. Handed to the object whose `ip_protocol` it had, if that has
+/// `void receive_error(const icmp_error&)`. Anyone can send one: check `quoted` against what was really sent (RFC 5927)
+/// before believing it.
 struct icmp_error {
     icmp_type type = icmp_type::unreachable;  ///< unreachable, time_exceeded or parameter_problem
     std::uint8_t code = 0;
@@ -46,56 +50,59 @@ struct icmp_error {
     ip4_address from;         ///< who says it
     ip4_address source;       ///< of the datagram quoted
     ip4_address destination;  ///< of the datagram quoted
-    bytes quoted;             ///< the first octets behind the quoted header, at least 8
+    bytes quoted;             ///< the first octets behind the quoted header, at least 8; valid during the call
 };
 
-/// The error in `message`, whose checksum has been checked, sent by `from`; nothing when it is not an error or not well
-/// formed.
-constexpr std::optional<icmp_error> parse_icmp_error(bytes message, ip4_address from) {
+/// True for the messages that are errors about a datagram, and not redirects.
+constexpr bool is_icmp_error(icmp_type t) {
+    return t == icmp_type::unreachable || t == icmp_type::time_exceeded || t == icmp_type::parameter_problem;
+}
+
+/// Takes the error in `message`, whose checksum and type have been checked, sent by `from`, over into `e`; false when
+/// it is not well formed.
+constexpr bool parse_icmp_error(bytes message, ip4_address from, icmp_error& e) {
     // RFC 792: the quoted internet header and 64 bits of its data.
-    if (message.size() < icmp_header_size + ipv4_header::size + 8) return {};
-    icmp_error e;
+    if (message.size() < icmp_header_size + ipv4_header::size + 8) return false;
     e.type = static_cast<icmp_type>(message[0]);
     e.code = std::to_integer<std::uint8_t>(message[1]);
-    if (e.type != icmp_type::unreachable && e.type != icmp_type::time_exceeded &&
-        e.type != icmp_type::parameter_problem) {
-        return {};
-    }
     // The quote is cut short and routers have changed it on its way: of its lengths only the header's is relied on.
     const bytes quote = message.subspan(icmp_header_size);
-    const ipv4_header h = detail::load_ipv4(quote.data());
-    if (std::to_integer<unsigned>(quote[0]) >> 4 != 4 || h.header_length < ipv4_header::size ||
-        quote.size() < h.header_length + std::size_t{8} || h.fragment_offset != 0) {
-        return {};
+    ipv4_header h;
+    detail::load_ipv4(quote.data(), h);
+    if (std::to_integer<unsigned>(quote[0]) >> 4 != 4 ||
+        h.header_length < ipv4_header::size || quote.size() < h.header_length + std::size_t{8} ||
+        h.fragment_offset() != 0) {
+        return false;
     }
     e.protocol = h.protocol;
     e.from = from;
     e.source = h.source;
     e.destination = h.destination;
     e.quoted = quote.subspan(h.header_length);
+    e.mtu = 0;
     const auto too_big = static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed);
-    if (e.type == icmp_type::unreachable && e.code == too_big) {
-        e.mtu = load_be<std::uint16_t>(message.data() + 6);
-        if (e.mtu != 0 && e.mtu < 68) return {};  // RFC 791 section 3.2: every link carries 68 octets
-    }
-    return e;
+    if (e.type == icmp_type::unreachable && e.code == too_big) e.mtu = load_be<std::uint16_t>(message.data() + 6);
+    return e.mtu - 1U >= 67;  // RFC 791 section 3.2: every link carries 68 octets
 }
 
-/// Makes the echo request `message` (RFC 792), whose checksum is right, its own reply.
-constexpr void turn_echo(writable_bytes message) {
-    message[0] = static_cast<std::byte>(icmp_type::echo_reply);
-    // RFC 1624 section 3, equation 3, for a first word that goes from 0x0800 to 0.
-    const auto old = static_cast<std::uint16_t>(~load_be<std::uint16_t>(message.data() + 2));
-    const std::uint32_t sum = std::uint32_t{old} + 0xf7ff;
-    store_be(message.data() + 2, static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16))));
+/// The same as a value; nothing when it is not an error.
+constexpr std::optional<icmp_error> parse_icmp_error(bytes message, ip4_address from) {
+    icmp_error e;
+    if (message.empty() || !is_icmp_error(static_cast<icmp_type>(message[0]))) return {};
+    return parse_icmp_error(message, from, e) ? std::optional(e) : std::nullopt;
 }
 
-/// Writes the header of destination unreachable in front of the quote that fills the rest of `message`.
-constexpr void emit_unreachable(icmp_unreachable code, writable_bytes message) {
-    message[0] = static_cast<std::byte>(icmp_type::unreachable);
-    message[1] = static_cast<std::byte>(code);
-    for (std::size_t i = 2; i < icmp_header_size; ++i) message[i] = std::byte{0};
-    store_be(message.data() + 2, checksum().add(message).value());
+/// Writes the header of an error, still without its checksum, to `at`. `pointer` is the octet that a parameter problem
+/// is about, else 0.
+constexpr void emit_icmp_error(icmp_type type, unsigned code, unsigned pointer, std::byte* at) {
+    store_be(at, std::uint32_t{static_cast<unsigned>(type)} << 24 | code << 16);
+    store_be(at + 4, pointer << 24);
+}
+
+/// Writes the checksum of `message` into it.
+constexpr void seal_icmp(writable_bytes message) {
+    store_be(message.data() + 2, std::uint16_t{0});
+    store_be(message.data() + 2, checksum_of(message));
 }
 
 }  // namespace uk::net

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <uk/net/checksum.hpp>
+#include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
+#include <uk/net/tcp_cookie.hpp>
+#include <uk/net/tcp_sender.hpp>
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -24,8 +28,8 @@ inline constexpr tcp_limits limits_of = Limits;
 
 /// The transmission control protocol (RFC 9293). `os[port::stream].listen(80)` yields result<tcp_listener>; `co_await
 /// os[port::stream].connect(address, port)` yields result<tcp_connection>; see tcp_socket.hpp. Obeyed: 9293, 5681,
-/// 6582, 6298, 3042, 5961, 6528, 6056, 1337, 2525. Not yet: window scale and timestamps (7323), SACK (2018), path MTU
-/// (1191), keep-alive (MUST-24: off), ICMP errors (MUST-54), the urgent mark (text comes in line).
+/// 6582, 6298, 3042, 5961, 6528, 6056, 1337, 2525, and with their features 7323, 2018, 2883, 8985, 4987. docs/tcp.md
+/// has RFC 9293's list clause by clause.
 template <tcp_limits Limits = {}, class Congestion = new_reno>
 struct tcp {
     using needs = ports<port::ip, port::tasks, port::packets, port::entropy, port::clock>;
@@ -34,22 +38,22 @@ struct tcp {
 
     static_assert(Limits.connections > 0 && Limits.connections < 65'535, "net::tcp: connections must be 1 to 65534.");
     static_assert(Limits.listeners < 255 && Limits.backlog > 0, "net::tcp: listeners at most 254, backlog at least 1.");
-    static_assert(Limits.receive_window >= 1460 && Limits.receive_window <= 65'535,
-                  "net::tcp: receive_window must be 1460 to 65535.");
+    static_assert(Limits.receive_window >= 1460, "net::tcp: receive_window must be at least 1460.");
+    static_assert(Limits.receive_window <= (Limits.features.window_scale ? (1U << 30) - 1 : 65'535U),
+                  "net::tcp: receive_window must be at most 65535, or 2^30 - 1 with features.window_scale.");
     static_assert(Limits.receive_buffers > 0 && Limits.send_buffers > 0, "net::tcp: buffers must be at least 1.");
     static_assert(Limits.ack_delay_ms < 500, "net::tcp: ack_delay_ms must be below 500 (RFC 9293 MUST-40).");
 
     template <class Stack>
-    class in : tcp_core {
+    class in : tcp_sender<in<Stack>, detail::limits_of<Limits>, Congestion> {
+        using base = tcp_sender<in<Stack>, detail::limits_of<Limits>, Congestion>;
+        friend base;
+
     public:
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
-        explicit in(Stack& os)
-            : tcp_core(detail::limits_of<Limits>, os.scheduler(), os[port::packets].store(), buckets_of_,
-                       listeners_of_),
-              os_(os) {
+        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
             for (slot& s : slots_) adopt(s);
-            fire_ = [](tcp_core& core, tcp_record& r) { static_cast<in&>(core).on_timer(r); };
             std::array<std::byte, 16> secret;
             keyed_ = os[port::entropy].fill(secret);
             key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
@@ -59,7 +63,7 @@ struct tcp {
         /// `no_entropy`: without randomness a connection could be forged.
         result<tcp_listener> listen(std::uint16_t port) {
             if (!keyed_) return fail(error::no_entropy);
-            const auto index = tcp_core::listen(port);
+            const auto index = base::listen(port);
             if (!index) return fail(index.error());
             return tcp_listener(*this, *index);
         }
@@ -70,10 +74,13 @@ struct tcp {
             if (!keyed_) return tcp_connecting(error::no_entropy);
             if (port == 0) return tcp_connecting(error::invalid);
             tcp_ends e{os_[port::ip].address(), to, 0, port};
-            const bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;
+            bool reachable = !e.local.is_unspecified() && to.is_unicast() && to != e.local;  // MUST-46
+            if constexpr (requires { os_[port::ip].network(); }) {
+                reachable = reachable && to != os_[port::ip].network().broadcast();
+            }
             if (!reachable) return tcp_connecting(error::unreachable);
             if (!choose_port(e)) return tcp_connecting(error::in_use);
-            tcp_record* r = open(e, own_mss(), now());
+            tcp_record* r = create(e, own_mss(), now());
             if (r == nullptr) return tcp_connecting(error::too_large);
             r->owned = true;
             r->control.state = tcp_state::syn_sent;
@@ -89,13 +96,16 @@ struct tcp {
                 return;
             }
             tcp_segment s;
-            if (!parse_tcp(p.contents(), s)) {
+            if (!parse_tcp<features>(p.contents(), s)) {
                 count(tcp_count::bad_header);
                 return;
             }
             if (pseudo_header(d.source, d.destination, ip_protocol, p.size()).add(p.contents()).value() != 0) {
                 count(tcp_count::bad_checksum);  // MUST-3
                 return;
+            }
+            if constexpr (features.ecn) {
+                s.marked = d.original.size() > 1 && (d.original[1] & std::byte{3}) == std::byte{3};
             }
             const tcp_ends e{d.destination, d.source, s.destination_port, s.source_port};
             tcp_record* r = find(e);
@@ -104,9 +114,32 @@ struct tcp {
                 r = nullptr;
             }
             if (r == nullptr) {
-                on_stranger(e, s);
+                on_stranger(e, s, std::move(p));
             } else if (!r->reset) {
-                on_known(*r, s, std::move(p), now());
+                on_known(of(*r), s, std::move(p), now());
+            }
+        }
+
+        /// What the network says about a segment, from net::icmp (MUST-54). Believed only about octets that are under
+        /// way (RFC 5927 section 4.1). A connection that is established is never ended by it (MUST-56, RFC 5927
+        /// section 5.2).
+        void receive_error(const icmp_error& e)
+            requires(Limits.features.errors)
+        {
+            tcp_record* r = find({e.source, e.destination, load_be<std::uint16_t>(e.quoted.data()),
+                                  load_be<std::uint16_t>(e.quoted.data() + 2)});
+            const seq at{load_be<std::uint32_t>(e.quoted.data() + 4)};
+            if (r == nullptr || at < r->control.una || at >= r->control.max) return;
+            count(tcp_count::path_errors);
+            const bool unreachable = e.type == icmp_type::unreachable;
+            if (unreachable && e.code == static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed)) {
+                return on_narrow_path(of(*r), e.mtu);
+            }
+            r->unreachable = true;  // MUST-47
+            if (unreachable && r->control.state == tcp_state::syn_sent &&
+                (e.code == static_cast<std::uint8_t>(icmp_unreachable::protocol) ||
+                 e.code == static_cast<std::uint8_t>(icmp_unreachable::port))) {
+                close(*r, error::refused);
             }
         }
 
@@ -116,21 +149,30 @@ struct tcp {
             const instant at = now();
             list<tcp_node> due;
             due.take_all(pending_);
-            while (!due.empty()) output(static_cast<tcp_record&>(due.pop_front()), at);
+            while (!due.empty()) output(static_cast<slot&>(due.pop_front()), at);
         }
 
-        using tcp_core::counter;
-        using tcp_core::counters;
-        using tcp_core::in_use;
+        using base::counter;
+        counter_list counters() const {
+            if constexpr (Limits.features == tcp_minimal) {
+                return base::template counters<tcp_core_count_names>();
+            } else {
+                return base::template counters<tcp_count_names>();
+            }
+        }
+        using base::in_use;
 
     private:
-        struct slot : tcp_record {
-            Congestion congestion;
-        };
+        // Names of a base that depends on the stack.
+        using base::abort, base::adopt, base::arm, base::close, base::count, base::create, base::features, base::find;
+        using base::hand_over, base::hash, base::keep, base::key_, base::listener_of, base::listeners_;
+        using base::may_keep, base::of, base::on_, base::output, base::own_mss_, base::packets_, base::pending_,
+            base::reference;
+        using base::schedule, base::transmit, base::wake_one, base::wake_reader, base::wake_writer;
+        using typename base::slot;
 
         // The scheduler's time is that of the turn's start, before the halt that the segment ended.
         instant now() const { return os_[port::clock].now(); }
-        static Congestion& congestion(tcp_record& r) { return static_cast<slot&>(r).congestion; }
 
         std::uint16_t own_mss() {
             const std::size_t most = packets_.capacity() - packet_headroom;
@@ -151,13 +193,22 @@ struct tcp {
             return false;
         }
 
-        // RFC 9293 section 3.10.7.4 (TIME-WAIT) and RFC 1122 section 4.2.2.13: a SYN beyond the old sequence.
-        static bool may_reopen(const tcp_record& r, const tcp_segment& s) {
-            return r.control.state == tcp_state::time_wait && r.orphan() && s.has(tcp_flag::syn) &&
-                   !s.has(tcp_flag::ack | tcp_flag::rst | tcp_flag::fin) && s.sequence > r.control.rcv_nxt;
+        // RFC 9293 section 3.10.7.4 (TIME-WAIT) and RFC 1122 section 4.2.2.13: a SYN beyond the old sequence, or of
+        // later time.
+        static bool may_reopen(tcp_record& r, const tcp_segment& s) {
+            const bool asks = r.control.state == tcp_state::time_wait && r.orphan() && s.has(tcp_flag::syn) &&
+                              !s.has(tcp_flag::ack | tcp_flag::rst | tcp_flag::fin);
+            if constexpr (features.timestamps) {
+                // RFC 6191 section 2.
+                const tcp_stamps& t = of(r).stamps;
+                if (asks && r.control.stamped && s.options.stamped && t.recent != s.options.stamp) {
+                    return static_cast<std::int32_t>(s.options.stamp - t.recent) > 0;
+                }
+            }
+            return asks && s.sequence > r.control.rcv_nxt;
         }
 
-        void on_stranger(const tcp_ends& e, tcp_segment& s) {
+        void on_stranger(const tcp_ends& e, tcp_segment& s, packet&& p) {
             if (s.has(tcp_flag::rst)) return count(tcp_count::bad_reset);
             tcp_listening* l = listener_of(e.local_port);
             if (l == nullptr) {
@@ -165,21 +216,116 @@ struct tcp {
                 return refuse(e, s);
             }
             if (s.has(tcp_flag::ack)) {
+                if constexpr (features.cookies) {
+                    if (!s.has(tcp_flag::syn) && on_cookie(*l, e, s, std::move(p))) return;
+                }
                 count(tcp_count::bad_ack);
                 return refuse(e, s);
             }
             if (!s.has(tcp_flag::syn) || s.has(tcp_flag::fin)) return count(tcp_count::not_syn);
-            if (l->waiting >= Limits.backlog) return count(tcp_count::backlog_full);
-            tcp_record* r = open(e, own_mss(), now());
-            if (r == nullptr) return count(tcp_count::table_full);
-            r->owned = false;
-            r->listener = static_cast<std::uint8_t>(l - listeners_.data());
-            ++l->waiting;
-            l->opening.push_back(*r);
+            if (l->waiting >= Limits.backlog) {
+                count(tcp_count::backlog_full);
+                return send_cookie(e, s);
+            }
+            tcp_record* r = create(e, own_mss(), now());
+            if (r == nullptr) {
+                count(tcp_count::table_full);
+                return send_cookie(e, s);
+            }
+            join(*l, *r);
             r->control.state = tcp_state::listen;
             tcp_reaction ignored;
             on_segment(r->control, s, ignored);
+            on_peers_syn(of(*r), s, now());
             schedule(*r);
+        }
+
+        // A connection that is being opened.
+        void join(tcp_listening& l, tcp_record& r) {
+            r.listener = static_cast<std::uint8_t>(&l - listeners_.data());
+            ++l.waiting;
+            l.opening.push_back(r);
+        }
+
+        // Answers a SYN that finds no room, without remembering it.
+        void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
+            if constexpr (features.cookies) {
+                outgoing out{.head = packets_.take()};
+                if (!out.head) return;
+                const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
+                tcp_segment s;
+                s.source_port = e.local_port;
+                s.destination_port = e.remote_port;
+                s.sequence = tcp_cookie::make(key_, e, syn.sequence, now(), std::min(theirs, own_mss()));
+                s.acknowledgment = syn.sequence + 1;
+                s.flags = tcp_flag::syn | tcp_flag::ack;
+                s.window = std::min(Limits.receive_window, std::uint32_t{65535});
+                s.options.mss = own_mss_;
+                count(tcp_count::cookies_out);
+                cookie_sent_ = now();
+                hand_down(std::move(out), e, s);
+            }
+        }
+
+        // An acknowledgment of nothing that we remember: perhaps of a cookie. The oldest opening makes room for it.
+        bool on_cookie(tcp_listening& l, const tcp_ends& e, tcp_segment& s, packet&& p) {
+            const instant at = now();
+            if (cookie_sent_.ns == 0 || at - cookie_sent_ > std::chrono::minutes(3)) return false;
+            const seq ours{s.acknowledgment.value - 1};
+            const std::uint16_t mss = tcp_cookie::check(key_, e, seq{s.sequence.value - 1}, at, ours);
+            if (mss == 0) return false;
+            tcp_record* r = l.waiting < Limits.backlog ? create(e, own_mss(), at) : nullptr;
+            if (r == nullptr) {
+                if (l.opening.empty()) return true;  // the queue is full of what waits to be accepted
+                close(static_cast<tcp_record&>(l.opening.front()), error::closed);
+                r = create(e, own_mss(), at);
+                if (r == nullptr) return true;
+            }
+            count(tcp_count::cookies_in);
+            join(l, *r);
+            tcb& c = r->control;
+            c.state = tcp_state::syn_received;
+            c.passive = true;
+            c.iss = c.una = ours;
+            of(*r).recovery.begin(ours);
+            c.nxt = c.max = ours + 1;
+            c.rcv_nxt = s.sequence;
+            c.wl1 = seq{s.sequence.value - 1};
+            c.rcv_edge = c.rcv_nxt + std::min(Limits.receive_window, std::uint32_t{65535});
+            c.window = c.window_max = s.window;
+            c.mss = std::min(mss, own_mss_);
+            on_known(of(*r), s, std::move(p), at);
+            return true;
+        }
+
+        // The SYN of a peer was taken.
+        void on_peers_syn(slot& r, const tcp_segment& s, instant at) {
+            agree<features>(r.control, base::own_shift, s.options);
+            if constexpr (features.ecn) {
+                r.control.ecn = agrees_on_ecn(s);
+                r.ecn.until = r.control.una;
+            }
+            if constexpr (features.timestamps) {
+                if (r.control.stamped) r.stamps.take(s, r.stamps.at(at));
+            }
+        }
+
+        // RFC 1191 section 6.3: what was too large goes again in smaller segments. A router that does not tell its MTU
+        // gets three quarters of what we sent; less than 512 octets of text are nobody's MTU, but an attack.
+        void on_narrow_path(slot& r, std::uint16_t mtu) {
+            tcb& c = r.control;
+            const std::uint32_t headers = 40 + (c.stamped ? tcp_stamp_octets : 0);
+            const std::uint32_t told = mtu > headers ? mtu - headers : 0;
+            const std::uint32_t mss = std::max<std::uint32_t>(mtu == 0 ? c.mss - c.mss / 4U : told, 512);
+            if (mss >= c.mss) return;
+            c.mss = static_cast<std::uint16_t>(mss);
+            if (c.opening()) return;
+            if constexpr (features.sack) {
+                r.recovery.start_over(c, base::sent_.pool);
+            } else {
+                r.recovery.timed_out(c);
+            }
+            schedule(r);
         }
 
         void refuse(const tcp_ends& e, const tcp_segment& s) {
@@ -190,10 +336,14 @@ struct tcp {
         }
 
         // Puts the header before the text, and the checksum into it (MUST-2). False when it cannot leave for want of
-        // buffers.
+        // buffers. A connection whose address is not ours any more falls silent (MUST-45) and ends by its timeouts.
         [[gnu::noinline]] bool hand_down(outgoing&& out, const tcp_ends& e, const tcp_segment& s) {
-            const writable_bytes header = out.head.push_front(header_octets(s));
-            emit(s, header.data());
+            if (e.local != os_[port::ip].address()) {
+                count(tcp_count::send_failed);
+                return true;
+            }
+            const writable_bytes header = out.head.push_front(header_octets<features>(s));
+            emit<features>(s, header.data());
             checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
             store_be(header.data() + tcp_checksum_offset, sum.add(out.head.contents()).add(out.body).value());
             count(tcp_count::segments_out);
@@ -202,55 +352,153 @@ struct tcp {
             return sent || sent.error() != error::no_buffers;
         }
 
-        [[gnu::noinline]] void on_known(tcp_record& r, tcp_segment& s, packet&& p, instant at) {
+        [[gnu::noinline]] void on_known(slot& r, tcp_segment& s, packet&& p, instant at) {
             tcb& c = r.control;
-            const tcp_path path{c.mss, c.flight()};
+            const tcp_path path = base::path(r, at);
             const bool opening = c.opening() && !c.passive;
+            const bool unsynchronized = c.state < tcp_state::syn_received;
+            if (r.use == tcp_timer_use::keep_alive) arm(r, tcp_timer_use::none, at, {});
+            if (!prepare(r, s, at)) return;
             tcp_reaction a;
             on_segment(c, s, a);
             r.silent = 0;
             count_drop(a.drop);
             if (a.aborted) return close(r, opening ? error::refused : error::reset);
             if (a.reset) refuse(r.ends, s);
+            if (unsynchronized && c.state >= tcp_state::syn_received) on_peers_syn(r, s, at);
             if (a.repeat) r.repeat = true;
             if (a.opened) on_opened(r);
-            if (a.advanced) on_progress(r, a, path, at);
-            if (a.duplicate && r.recovery.duplicate(congestion(r), path, c.una, c.max)) {
-                count(tcp_count::fast_retransmits);
-                r.repeat = true;
-            }
+            note(r, s, a, at);
+            if (a.advanced) on_progress(r, a, s, at);
+            if (a.drop == tcp_drop::none && c.state >= tcp_state::established && !a.opened) on_ack(r, a, s, path, at);
             if (a.finished) return close(r, error::closed);
-            if (c.state >= tcp_state::established) on_content(r, a, s, std::move(p));
+            if (c.state >= tcp_state::established) on_content(r, a, s, std::move(p), at);
             if (a.ack) r.ack_now = true;
             if (a.challenge) challenge(r, at);
             if (a.waits) {
-                arm(r, tcp_timer_use::time_wait, at, ticks_of_ms(Limits.time_wait_ms));
+                arm(r, tcp_timer_use::time_wait, at, std::chrono::milliseconds(Limits.time_wait_ms));
             }
             schedule(r);
         }
 
-        void on_opened(tcp_record& r) {
-            // RFC 6298 section 5.7.
+        // Before the state machine: the peer's units, and PAWS (RFC 7323 section 5.3 R1). False when that is all.
+        bool prepare(slot& r, tcp_segment& s, instant at) {
+            const tcb& c = r.control;
+            if (!s.has(tcp_flag::syn)) s.window <<= c.peer_shift;
+            if constexpr (features.timestamps) {
+                if (!c.stamped || s.has(tcp_flag::rst) || s.has(tcp_flag::syn)) return true;
+                if (!s.options.stamped) {
+                    count(tcp_count::no_stamp);  // section 3.2
+                    return false;
+                }
+                if (!r.stamps.too_old(s.options.stamp, r.stamps.at(at))) return true;
+                count(tcp_count::old_stamps);
+                note_twice(r, s);
+                if (s.length() != 0)
+                    r.ack_now = true;
+                else
+                    challenge(r, at);
+                schedule(r);
+                return false;
+            }
+            return true;
+        }
+
+        // What a segment tells beside what the state machine looks at.
+        void note(slot& r, const tcp_segment& s, const tcp_reaction& a, instant at) {
+            if (a.drop == tcp_drop::out_of_window) return note_twice(r, s);
+            if (a.drop != tcp_drop::none) return;
+            if constexpr (features.timestamps) {
+                if (r.control.stamped && s.options.stamped) r.stamps.take(s, r.stamps.at(at));
+            }
+            if (a.skip != 0) note_twice(r, s);
+            if constexpr (features.ecn) {
+                if (s.has(tcp_flag::cwr)) r.ecn.echo = false;
+                if (s.marked && s.text != 0) r.ecn.echo = true;
+            }
+            if constexpr (features.urgent) {
+                tcp_marks& m = r.marks;
+                const seq next{r.control.rcv_nxt.value - r.receive.octets()};
+                if (m.peers <= next) m.peers_set = false;  // read past: before the numbers come by it again
+                const seq mark = s.sequence + s.urgent;
+                if (!s.has(tcp_flag::urg) || s.urgent == 0) return;
+                if (mark <= next || (m.peers_set && mark <= m.peers)) return;
+                // MUST-32: the application is told of a mark, and when it moves on.
+                m.peers = mark;
+                m.peers_set = m.news = true;
+                wake_one(r.observer);
+            }
+        }
+
+        // RFC 2883 section 4: text that is here already.
+        void note_twice(slot& r, const tcp_segment& s) {
+            if constexpr (features.sack) {
+                const seq edge = r.control.rcv_nxt;
+                if (!r.control.sack || s.text == 0 || s.sequence >= edge) return;
+                const seq end = s.sequence + s.text;
+                r.told.twice = {s.sequence, end < edge ? end : edge};
+            }
+        }
+
+        void on_opened(slot& r) {
+            r.congestion.start(r.control.mss);
+            // RFC 6298 section 5.7; RFC 6928 section 2: a SYN lost once may have been bad luck.
             if (r.rtt.repeats != 0) r.rtt.base = tcp_rtt::after_lost_syn;
-            congestion(r) = {};
-            congestion(r).start(r.control.mss);
+            if (r.rtt.repeats > 1) r.congestion.window = r.control.mss;
             hand_over(r);
         }
 
-        void on_progress(tcp_record& r, const tcp_reaction& a, const tcp_path& path, instant at) {
-            r.rtt.progress(r.control.una, ticks_at(at));
+        void on_progress(slot& r, const tcp_reaction& a, const tcp_segment& s, instant at) {
+            const bool timed = r.rtt.progress(r.control.una, ticks_at(at));
+            if (!features.sack && !timed) {
+                if (const tcp_ticks trip = echoed(r, s, at)) r.rtt.sample(trip);
+            }
+            if constexpr (Limits.features.errors) r.unreachable = false;
             r.send.drop(a.acked);
             r.cancel();
             r.use = tcp_timer_use::none;
-            if (!a.opened && r.recovery.progress(congestion(r), path, r.control.una, a.acked)) r.repeat = true;
+            if constexpr (features.urgent) {
+                if (r.control.una >= r.marks.own) r.marks.own_set = false;
+            }
             wake_writer(r);
+            if (base::flushed(r)) wake_one(r.flusher);
+        }
+
+        // The round trip that an echoed timestamp tells (RFC 7323 section 4.1); 0: none.
+        static tcp_ticks echoed(slot& r, const tcp_segment& s, instant at) {
+            if constexpr (features.timestamps) {
+                if (r.control.stamped && s.options.echo != 0) return (r.stamps.at(at) - s.options.echo) << 10 | 1;
+            }
+            return 0;
+        }
+
+        void on_ack(slot& r, const tcp_reaction& a, const tcp_segment& s, const tcp_path& path, instant at) {
+            bool lost = false;
+            if constexpr (features.sack) {
+                if (!a.advanced && !a.duplicate && s.options.blocks == 0) return;
+                lost =
+                    r.recovery.on_ack(r.congestion, r.control, a, s, path, {r.rtt, echoed(r, s, at)}, base::sent_.pool);
+            } else {
+                lost = r.recovery.on_ack(r.congestion, r.control, a, path);
+            }
+            if (lost) count(tcp_count::fast_retransmits);
+            if constexpr (features.ecn) {
+                // RFC 3168 section 6.1.2: as for a loss, once for each window.
+                if (!r.control.ecn || !s.has(tcp_flag::ece) || r.control.una < r.ecn.until) return;
+                if (r.recovery.recovers()) return;
+                r.congestion.lost(path);
+                r.ecn.until = r.control.max;
+                r.ecn.reduced = true;
+            }
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).
-        void on_content(tcp_record& r, tcp_reaction& a, const tcp_segment& s, packet&& p) {
+        void on_content(slot& r, tcp_reaction& a, const tcp_segment& s, packet&& p, instant at) {
             std::uint32_t grown = 0;
             if (a.take != 0) {
                 if (r.orphan()) return abort(r);  // RFC 1122 section 4.2.2.13
+                // One acknowledgment for two segments at least, however many come in one turn (RFC 2525 section 2.13).
+                if (r.unacked >= 2) transmit(r, {}, at);
                 p.pop_front(s.header + a.skip);
                 p.truncate(a.take);
                 const bool gap = r.receive.early_buffers() != 0;
@@ -260,12 +508,24 @@ struct tcp {
                     r.ack_later = true;
                 } else {
                     count(tcp_count::early);
-                    if (may_keep(r, false)) r.receive.insert(std::move(p), a.at);
+                    keep_early(r, std::move(p), a);
                     if (r.acks_owed < 255) ++r.acks_owed;
                 }
             }
             on_text(r.control, grown, a);
             if (grown != 0 || a.ended) wake_reader(r);
+        }
+
+        void keep_early(slot& r, packet&& p, const tcp_reaction& a) {
+            if (!may_keep(r, false)) return;
+            [[maybe_unused]] const bool is_new = r.receive.insert(std::move(p), a.at);
+            if constexpr (features.sack) {
+                if (is_new) {
+                    r.told.recent = a.at;
+                } else {
+                    r.told.twice = {a.at, a.at + a.take};
+                }
+            }
         }
 
         void challenge(tcp_record& r, instant at) {
@@ -282,173 +542,9 @@ struct tcp {
             if (why != tcp_drop::none) count(tcp_count(first + static_cast<std::uint8_t>(why) - 1));
         }
 
-        // Output.
-
-        [[gnu::noinline]] void output(tcp_record& r, instant at) {
-            tcb& c = r.control;
-            if (r.reset) {
-                count(tcp_count::resets_out);
-                transmit(r, {.flags = tcp_flag::rst}, at);
-                return close(r, r.outcome);
-            }
-            if (c.state == tcp_state::closed) return;
-            const bool waits = std::exchange(r.starved, false);
-            const bool held_back = send_text(r, at);
-            if (r.acks_owed == 0 && r.ack_now) r.acks_owed = 1;
-            for (; r.acks_owed != 0 && !r.starved; --r.acks_owed) transmit(r, {}, at);
-            if (r.starved) r.ack_now = r.ack_now || r.ack_later;
-            set_timer(r, held_back, at);
-            if (r.starved || waits || r.ack_later) {
-                schedule_later(r);
-            } else if (c.state == tcp_state::time_wait && r.orphan()) {
-                waiting_.push_back(r);
-            }
-        }
-
-        // Says whether text is held back although nothing is under way.
-        bool send_text(tcp_record& r, instant at) {
-            tcb& c = r.control;
-            tcp_plan p;
-            if (r.repeat) {
-                segment_again(p, c, r.send.octets());
-                if (p.send && !transmit(r, p, at)) return false;
-                r.repeat = false;
-            }
-            while (true) {
-                const std::uint32_t allowed = congestion(r).window + r.recovery.extra;
-                next_segment(p, c, r.send.octets(), allowed, r.no_delay);
-                if (!p.send) {
-                    if (!r.probe) return p.unsent != 0 && c.flight() == 0;
-                    break;
-                }
-                r.probe = false;
-                if (!transmit(r, p, at)) return false;
-            }
-            r.probe = false;
-            probe_segment(p, c, r.send.octets());
-            if (!p.send) return false;
-            count(tcp_count::probes);
-            transmit(r, p, at);
-            c.nxt = p.from;  // whatever becomes of it, it is sent again with the rest
-            return true;
-        }
-
-        // One segment; without text or flags an acknowledgment. False when it has to wait for buffers.
-        [[gnu::noinline]] bool transmit(tcp_record& r, const tcp_plan& p, instant at) {
-            // Text leaves a little for reception, which alone can set buffers free again.
-            const std::size_t least = p.length != 0 ? std::size_t{Limits.reserve} / 4 : 0;
-            outgoing out{};
-            if (packets_.available() > least) out.head = packets_.take();
-            if (!out.head) {
-                r.starved = true;
-                return false;
-            }
-            tcb& c = r.control;
-            const std::uint32_t places = p.places();
-            if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
-            const bool again = places != 0 && p.from < c.max;
-            if (again) count(tcp_count::retransmits);
-            if (!hand_down(std::move(out), r.ends, describe_segment(r, p))) {
-                r.starved = true;
-                return false;
-            }
-            r.ack_now = r.ack_later = false;
-            r.unacked = 0;
-            if (places == 0) return true;
-            if (again) {
-                r.rtt.spoil();
-            } else {
-                r.rtt.begin(p.from + places, ticks_at(at));
-            }
-            on_sent(c, p.from, places, p.has(tcp_flag::fin));
-            return true;
-        }
-
-        tcp_segment describe_segment(tcp_record& r, const tcp_plan& p) {
-            tcb& c = r.control;
-            tcp_segment s;
-            s.source_port = r.ends.local_port;
-            s.destination_port = r.ends.remote_port;
-            s.sequence = p.from;
-            if (p.places() == 0) {
-                // After a timeout nxt is behind what the peer may have; a probe may stand before its window.
-                const seq edge = c.una + c.window;
-                s.sequence = c.max > edge ? edge : c.max;
-            }
-            s.flags = p.flags;
-            if (c.state != tcp_state::syn_sent) {
-                s.flags |= tcp_flag::ack;
-                s.acknowledgment = c.rcv_nxt;
-            }
-            s.window = advertise(c, room(r), window_step());
-            if (p.has(tcp_flag::syn)) s.options.mss = own_mss_;
-            return s;
-        }
-
-        void set_timer(tcp_record& r, bool held_back, instant at) {
-            const tcb& c = r.control;
-            if (r.use == tcp_timer_use::time_wait) return;
-            tcp_timer_use use = tcp_timer_use::none;
-            tcp_ticks wait = r.rtt.timeout();
-            if (c.flight() != 0) {
-                if (r.use == tcp_timer_use::persist) r.rtt.repeats = 0;
-                use = tcp_timer_use::retransmit;
-            } else if (held_back) {
-                use = tcp_timer_use::persist;
-            } else if (c.state == tcp_state::fin_wait_2 && r.orphan()) {
-                use = tcp_timer_use::fin_wait;
-                wait = ticks_of_ms(Limits.fin_wait_ms);
-            }
-            if (use == r.use && r.armed()) return;
-            arm(r, use, at, wait);
-        }
-
-        [[gnu::noinline]] void arm(tcp_record& r, tcp_timer_use use, instant at, tcp_ticks wait) {
-            r.use = use;
-            if (use == tcp_timer_use::none) return r.cancel();
-            on_.timers.arm(r, at + duration_of(wait));
-        }
-
-        void on_timer(tcp_record& r) {
-            switch (std::exchange(r.use, tcp_timer_use::none)) {
-                case tcp_timer_use::none: return;
-                case tcp_timer_use::retransmit: return on_timeout(r);
-                case tcp_timer_use::persist:
-                    // For ever as long as the peer answers (MUST-36), but not when nobody here cares any more.
-                    if (++r.silent > Limits.retries) return give_up(r);
-                    if (r.orphan() && r.rtt.repeats >= Limits.retries) return give_up(r);
-                    if (r.rtt.repeats < 255) ++r.rtt.repeats;
-                    r.probe = true;
-                    return schedule(r);
-                case tcp_timer_use::fin_wait:
-                case tcp_timer_use::time_wait: return close(r, error::closed);
-            }
-        }
-
-        void on_timeout(tcp_record& r) {
-            tcb& c = r.control;
-            const bool opening = c.state < tcp_state::established;
-            const unsigned to_open = c.passive ? Limits.accept_retries : Limits.connect_retries;
-            const unsigned most = opening ? to_open : Limits.retries;
-            if (r.rtt.repeats >= most) return give_up(r);
-            const bool again = r.rtt.repeats++ != 0;
-            count(tcp_count::timeouts);
-            r.rtt.spoil();
-            if (!opening) {
-                congestion(r).timed_out({c.mss, c.flight()}, again);
-                r.recovery.timed_out(c.max);
-            }
-            c.nxt = c.una;
-            schedule(r);
-        }
-
-        void give_up(tcp_record& r) {
-            count(tcp_count::given_up);
-            close(r, error::timed_out);
-        }
-
         Stack& os_;
         std::uint32_t next_port_ = 0;
+        instant cookie_sent_{};
         bool keyed_ = false;
         std::array<tcp_listening, Limits.listeners> listeners_of_;
         std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/net/tcp_timing.hpp>
 #include <uk/net/tcp_wire.hpp>
 
 #include <cstdint>
 
 namespace uk::net {
 
-/// What a congestion policy may look at: octets of a full segment, and octets sent but not acknowledged before the
-/// event.
+/// What a congestion policy may look at.
 struct tcp_path {
-    std::uint32_t mss;
-    std::uint32_t flight;
+    std::uint32_t mss;     ///< octets of a full segment
+    std::uint32_t flight;  ///< octets sent but not acknowledged, before the event
+    tcp_ticks now = 0;
+    tcp_ticks round_trip = 0;  ///< smoothed; 0 while none was measured
 };
 
+/// How far `octets` that were acknowledged at once open the window in slow start: peers acknowledge many segments with
+/// one, and nothing here spreads what is sent over time (RFC 9406 section 4.2, L = 8).
+constexpr std::uint32_t slow_start_step(std::uint32_t octets, std::uint32_t mss) {
+    return octets < 8 * mss ? octets : 8 * mss;
+}
+
 /// A congestion policy decides how many octets may be under way. `tcp<limits, Policy>` keeps one per connection.
-/// NewReno: RFC 5681 (slow start, congestion avoidance) with the byte counting of its section 3.1.
+/// NewReno: RFC 5681 (slow start, congestion avoidance) with the counting of octets of its section 3.1.
 struct new_reno {
-    std::uint32_t window = 0;                  ///< cwnd
+    std::uint32_t window = 0;                     ///< cwnd
     std::uint32_t threshold = ~std::uint32_t{0};  ///< ssthresh
     std::uint32_t counted = 0;
 
@@ -31,7 +39,7 @@ struct new_reno {
     constexpr void acknowledged(std::uint32_t octets, const tcp_path& p) {
         if (p.flight < window / 2) return;  // the application, not the path, was the limit
         if (window < threshold) {
-            window += octets < p.mss ? octets : p.mss;
+            window += slow_start_step(octets, p.mss);
             return;
         }
         counted += octets;
@@ -58,63 +66,6 @@ struct new_reno {
         if (!again) lost(p);
         window = p.mss;
         counted = 0;
-    }
-};
-
-/// Loss recovery without SACK (RFC 5681 section 3.2, RFC 6582), with limited transmit (RFC 3042).
-struct tcp_recovery {
-    seq point;                ///< `recover`: what was sent before it belongs to the last loss
-    std::uint32_t extra = 0;  ///< octets that have left the network without being acknowledged
-    std::uint8_t duplicates = 0;
-    bool active = false;
-
-    /// A duplicate acknowledgment; true when the first segment is to be sent again.
-    template <class Congestion>
-    constexpr bool duplicate(Congestion& c, const tcp_path& p, seq una, seq max) {
-        if (active) {
-            extra += p.mss;
-            return false;
-        }
-        if (duplicates < 255) ++duplicates;
-        if (duplicates < 3 || una < point) {
-            if (duplicates < 3) extra = duplicates * p.mss;
-            return false;
-        }
-        active = true;
-        point = max;
-        c.lost(p);
-        extra = 3 * p.mss;
-        return true;
-    }
-
-    /// `octets` newly acknowledged up to `una`; true when the segment there is missing too. `p.flight` is what was
-    /// under way before.
-    template <class Congestion>
-    constexpr bool progress(Congestion& c, const tcp_path& p, seq una, std::uint32_t octets) {
-        if (!active) {
-            duplicates = 0;
-            extra = 0;
-            if (una > point) point = una;
-            c.acknowledged(octets, p);
-            return false;
-        }
-        if (una >= point) {
-            active = false;
-            duplicates = 0;
-            extra = 0;
-            c.recovered({p.mss, p.flight > octets ? p.flight - octets : 0});
-            return false;
-        }
-        extra = (extra > octets ? extra - octets : 0) + (octets >= p.mss ? p.mss : 0);
-        return true;
-    }
-
-    /// A timeout: no fast retransmit for what was sent before it.
-    constexpr void timed_out(seq max) {
-        active = false;
-        duplicates = 0;
-        extra = 0;
-        point = max;
     }
 };
 

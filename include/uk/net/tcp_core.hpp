@@ -59,9 +59,7 @@ public:
     void put_back(std::uint8_t listener, tcp_record& r);
 
     /// Something to read, or nothing to come.
-    static bool readable(const tcp_record& r) {
-        return r.receive.buffers() != 0 || r.control.ended() || !r.open();
-    }
+    static bool readable(const tcp_record& r) { return r.receive.buffers() != 0 || r.control.ended() || !r.open(); }
     /// The next packet, which the caller holds until it calls `give_back`; null when nothing is there.
     [[gnu::noinline]] packet read(tcp_record& r) {
         packet p = r.receive.pop();
@@ -79,13 +77,27 @@ public:
         r.control.shut = true;
         schedule(r);
     }
+    /// All that was written is acknowledged, our FIN too where there is to be one.
+    static bool flushed(const tcp_record& r) {
+        const tcp_state s = r.control.state;
+        if (!r.open()) return true;
+        if (r.send.octets() != 0) return false;
+        return !r.control.shut || s == tcp_state::fin_wait_2 || s == tcp_state::time_wait;
+    }
     /// Ends the connection with a RST where the peer knows of it (RFC 9293 section 3.10.5).
     void abort(tcp_record& r);
     /// The application has let go of its handle. Text it has not read is answered with a RST (RFC 2525 section 2.17).
     void disown(tcp_record& r);
 
+    /// To be looked at by the part at the end of this turn.
+    [[gnu::noinline]] void schedule(tcp_record& r) { pending_.push_back(r); }
+
     std::size_t in_use() const { return in_use_; }
-    counter_list counters() const { return {counters_, tcp_count_names}; }
+    /// The counters that `Names` names: all, or those of the core.
+    template <const std::string_view& Names>
+    counter_list counters() const {
+        return counter_list::of<Names>(counters_);
+    }
     std::uint32_t counter(tcp_count c) const { return counters_[static_cast<std::size_t>(c)]; }
 
 protected:
@@ -118,9 +130,7 @@ protected:
     /// The connection is over. Its record lives on while an application holds it.
     void close(tcp_record& r, error why);
 
-    /// To be looked at by the part at the end of this turn; or in a while, when buffers are short or an acknowledgment
-    /// can wait.
-    [[gnu::noinline]] void schedule(tcp_record& r) { pending_.push_back(r); }
+    /// To be looked at by the part in a while, when buffers are short or an acknowledgment can wait.
     void schedule_later(tcp_record& r) {
         delayed_.push_back(r);
         if (later_timer_.armed()) return;
@@ -130,10 +140,13 @@ protected:
     void wake(tcp_record& r) {
         wake_reader(r);
         wake_writer(r);
+        wake_one(r.flusher);
+        wake_one(r.observer);
     }
-    [[gnu::noinline]] void wake_reader(tcp_record& r) {
-        if (r.reader != nullptr) on_.make_ready(*std::exchange(r.reader, nullptr));
+    [[gnu::noinline]] void wake_one(waiter*& w) {
+        if (w != nullptr) on_.make_ready(*std::exchange(w, nullptr));
     }
+    void wake_reader(tcp_record& r) { wake_one(r.reader); }
     /// Goes on with a write that waits, and wakes its task once it is over.
     [[gnu::noinline]] void wake_writer(tcp_record& r) {
         if (r.writer != nullptr && write(r, *r.writer)) on_.make_ready(*std::exchange(r.writer, nullptr));
@@ -142,9 +155,7 @@ protected:
     /// Octets that may be offered to the peer from RCV.NXT on.
     std::uint32_t room(const tcp_record& r) const;
     /// The growth of the window that is worth telling (RFC 9293 section 3.8.6.2.2).
-    std::uint32_t window_step() const {
-        return detail::least_of(own_mss_, limits_.receive_window / 2);
-    }
+    std::uint32_t window_step() const { return detail::least_of(own_mss_, limits_.receive_window / 2); }
     bool may_keep(const tcp_record& r, bool in_order) const;
     /// Queues text in order, if it may; says by how many octets the stream has grown.
     std::uint32_t keep(tcp_record& r, packet&& p);
@@ -171,6 +182,7 @@ protected:
     std::span<tcp_listening> listeners_;
     siphash_key key_;
     void (*fire_)(tcp_core&, tcp_record&) = nullptr;
+    void (*forget_)(tcp_core&, tcp_record&) = nullptr;  ///< gives back what the part keeps for a closed connection
 
 private:
     struct later : timer {

@@ -14,6 +14,8 @@ struct tcp_plan {
     std::uint32_t unsent = 0;  ///< octets queued from `from` on
     std::uint8_t flags = 0;    ///< of tcp_flag; PSH when nothing more is queued
     bool send = false;
+    bool probe = false;     ///< of a closed window: not a segment to be remembered
+    bool question = false;  ///< a keep-alive
 
     constexpr bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
     /// What it takes of the sequence; SYN and FIN are never sent together.
@@ -29,8 +31,7 @@ constexpr bool may_send_text(tcp_state s) {
 }
 
 /// The segment at `from` with as much text as `usable` allows, whether or not it is wise to send it.
-[[gnu::noinline]] constexpr void cut(tcp_plan& p, const tcb& c, seq from, std::uint32_t queued,
-                                     std::uint32_t usable) {
+[[gnu::noinline]] constexpr void cut(tcp_plan& p, const tcb& c, seq from, std::uint32_t queued, std::uint32_t usable) {
     p.from = from;
     const std::uint32_t offset = from - c.text_base();
     p.unsent = offset < queued ? queued - offset : 0;
@@ -75,12 +76,19 @@ constexpr void segment_again(tcp_plan& p, const tcb& c, std::uint32_t queued) {
     detail::cut(p, c, c.una, queued, c.max - c.una);
 }
 
+/// The segment of `places` at `from` again.
+constexpr void segment_at(tcp_plan& p, const tcb& c, std::uint32_t queued, seq from, std::uint32_t places) {
+    detail::cut(p, c, from, queued, places);
+    if (p.length == places) p.flags &= static_cast<std::uint8_t>(~tcp_flag::fin);  // that stands behind it
+}
+
 /// The segment that asks a peer with a closed or small window for a sign (RFC 9293 section 3.8.6.1): at least one
 /// octet.
 constexpr void probe_segment(tcp_plan& p, const tcb& c, std::uint32_t queued) {
     const std::uint32_t flight = c.flight();
     const std::uint32_t usable = c.window > flight ? c.window - flight : 0;
     detail::cut(p, c, c.nxt, queued, usable != 0 ? usable : 1);
+    p.probe = true;
 }
 
 }  // namespace uk::net

@@ -41,17 +41,42 @@ public:
         return advance(next);
     }
 
-    /// Keeps text that came early; what is here already is let go. Overlaps are cut when their turn comes.
-    [[gnu::noinline]] void insert(packet&& p, seq at) {
+    /// Keeps text that came early; what is here already is let go: then false. Overlaps are cut when their turn comes.
+    [[gnu::noinline]] bool insert(packet&& p, seq at) {
         const auto size = static_cast<std::uint32_t>(p.size());
         packet_buffer** link = &first_early_;
         for (; *link != nullptr && note_of(*link).at <= at; link = &(*link)->next) {
-            if (at + size <= note_of(*link).at + note_of(*link).size) return;
+            if (at + size <= note_of(*link).at + note_of(*link).size) return false;
         }
         packet_buffer* b = attach_note(std::move(p), at);
         b->next = *link;
         *link = b;
         ++early_;
+        return true;
+    }
+
+    /// The ranges that came early as blocks of a SACK option at `to`, eight octets each, `most` of them; that with
+    /// `recent` first (RFC 2018 section 4). Says how many.
+    unsigned early_blocks(std::byte* to, unsigned most, seq recent) const {
+        if (most == 0) return 0;
+        bool found = false;
+        unsigned n = 1;
+        for (packet_buffer* b = first_early_; b != nullptr;) {
+            const seq begin = note_of(b).at;
+            seq end = begin;
+            for (; b != nullptr && note_of(b).at <= end; b = b->next) {
+                end = later(end, note_of(b).at + note_of(b).size);
+            }
+            const bool first = begin <= recent && recent < end;
+            found |= first;
+            if (!first && n >= most) continue;
+            std::byte* at = to + 8 * (first ? 0 : n++);
+            store_be(at, begin.value);
+            store_be(at + 4, end.value);
+        }
+        if (found) return n;
+        std::memmove(to, to + 8, 8 * (n - 1));
+        return n - 1;
     }
 
     /// Gives up what came early: the peer still has it.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <uk/counters.hpp>
 #include <uk/address.hpp>
+#include <uk/counters.hpp>
 #include <uk/event.hpp>
-#include <uk/net/tcp_congestion.hpp>
+#include <uk/net/tcp_features.hpp>
 #include <uk/net/tcp_receive_queue.hpp>
 #include <uk/net/tcp_send_queue.hpp>
 #include <uk/net/tcp_state.hpp>
@@ -26,7 +26,8 @@ struct tcp_limits {
     std::uint8_t listeners = 4;
     /// For each of these, connections that are being opened or wait to be accepted.
     std::uint16_t backlog = 32;
-    /// The receive window: octets of a connection that wait for the application or are held by it. At most 65,535.
+    /// The receive window: octets of a connection that wait for the application or are held by it. At most 65,535, or
+    /// 2^30 - 1 with `features.window_scale`.
     std::uint32_t receive_window = 11'680;
     /// Packet buffers that a connection may tie up with received text; as many again with text that came early.
     std::uint16_t receive_buffers = 10;
@@ -42,11 +43,20 @@ struct tcp_limits {
     std::uint32_t fin_wait_ms = 30'000;
     /// The longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40).
     std::uint32_t ack_delay_ms = 40;
-    /// Timeouts in a row before a connection is given up (R2: at least 100 s), while we open it (R2: at least 3
-    /// minutes), and while the peer does (RFC 9293 MUST-20 to MUST-23).
+    /// Timeouts in a row before a connection is given up (R2: at least 100 s; `set_retries` changes it for one), while
+    /// we open it (R2: at least 3 minutes), and while the peer does (RFC 9293 MUST-20 to MUST-23).
     std::uint8_t retries = 9;
     std::uint8_t connect_retries = 7;
     std::uint8_t accept_retries = 4;
+    /// Records of segments under way, beyond one for each connection: what all connections together may have sent
+    /// before it is acknowledged. Only with `features.sack`; 24 octets each.
+    std::uint16_t segments = 128;
+    /// For connections that ask for it: quiet until the first question (MUST-28: not less than two hours, unless the
+    /// application knows better), between questions, and questions until the peer counts as gone.
+    std::uint32_t keep_alive_ms = 7'200'000;
+    std::uint32_t keep_alive_interval_ms = 75'000;
+    std::uint8_t keep_alive_probes = 9;
+    tcp_features features{};
 };
 
 /// What TCP counts.
@@ -76,13 +86,28 @@ enum class tcp_count : std::uint8_t {
     given_up,
     opened,
     send_failed,
+    // Of features:
+    old_stamps,
+    no_stamp,
+    tail_probes,
+    cookies_out,
+    cookies_in,
+    keep_alives,
+    path_errors,
     last,
 };
-inline constexpr std::string_view tcp_count_names =
+inline constexpr std::string_view tcp_core_count_names =
     "segments_in segments_out bad_checksum bad_header not_unicast no_listener backlog_full table_full out_of_window "
     "bad_ack bad_reset bad_syn no_ack not_syn no_room early challenge_acks resets_out retransmits fast_retransmits "
     "timeouts probes given_up opened send_failed";
+inline constexpr std::string_view tcp_count_names =
+    "segments_in segments_out bad_checksum bad_header not_unicast no_listener backlog_full table_full out_of_window "
+    "bad_ack bad_reset bad_syn no_ack not_syn no_room early challenge_acks resets_out retransmits fast_retransmits "
+    "timeouts probes given_up opened send_failed old_stamps no_stamp tail_probes cookies_out cookies_in keep_alives "
+    "path_errors";
 static_assert(counter_list::words(tcp_count_names) == static_cast<std::size_t>(tcp_count::last));
+static_assert(counter_list::words(tcp_core_count_names) == static_cast<std::size_t>(tcp_count::old_stamps));
+static_assert(tcp_count_names.starts_with(tcp_core_count_names));
 
 class tcp_core;
 
@@ -95,7 +120,16 @@ struct tcp_writer : waiter {
 };
 
 /// What the one timer of a connection is for.
-enum class tcp_timer_use : std::uint8_t { none, retransmit, persist, fin_wait, time_wait };
+enum class tcp_timer_use : std::uint8_t {
+    none,
+    retransmit,
+    reorder,  ///< RACK: until what was overtaken counts as lost
+    tail,     ///< TLP: until the last segment is probed for
+    persist,
+    keep_alive,
+    fin_wait,
+    time_wait,
+};
 
 /// The ends of a connection, from here.
 struct tcp_ends {
@@ -105,6 +139,15 @@ struct tcp_ends {
     std::uint16_t remote_port = 0;
 
     friend constexpr bool operator==(const tcp_ends&, const tcp_ends&) = default;
+};
+
+/// The urgent marks of a connection (RFC 9293 section 3.8.5), each one past the urgent text.
+struct tcp_marks {
+    seq own;
+    seq peers;
+    bool own_set = false;
+    bool peers_set = false;
+    bool news = false;  ///< the application was not told of the peer's yet
 };
 
 /// The place of a connection in the part's lists: to be sent, to be looked at later, or in TIME-WAIT.
@@ -117,36 +160,44 @@ struct tcp_accept_node : list_node {};
 /// octet in the code.
 struct tcp_state_of {
     tcb control;
-    std::uint8_t listener = 0xff;   ///< the listener it belongs to until it is accepted
-    std::uint8_t acks_owed = 0;     ///< duplicate acknowledgments to send
-    std::uint8_t unacked = 0;       ///< segments received since the last acknowledgment
-    std::uint8_t silent = 0;        ///< timeouts since the peer was last heard
+    std::uint8_t listener = 0xff;  ///< the listener it belongs to until it is accepted
+    std::uint8_t acks_owed = 0;    ///< duplicate acknowledgments to send
+    std::uint8_t unacked = 0;      ///< segments received since the last acknowledgment
+    std::uint8_t silent = 0;       ///< timeouts since the peer was last heard
+    std::uint8_t retries = 0;      ///< R2
     tcp_timer_use use = tcp_timer_use::none;
     error outcome = error::closed;  ///< why it is closed, once it is
     bool owned = false;             ///< an application holds a handle
     bool hashed = false;
     bool ack_now = false;
     bool ack_later = false;
-    bool repeat = false;            ///< send the segment at una again
+    bool repeat = false;  ///< send the segment at una again
     bool probe = false;
-    bool reset = false;             ///< send a RST and forget the connection
+    bool reset = false;  ///< send a RST and forget the connection
     bool no_delay = false;
-    bool starved = false;           ///< something could not be done for want of buffers
+    bool starved = false;  ///< something could not be done for want of buffers
     bool challenged = false;
+    bool unreachable = false;        ///< the network says so, and nothing has got through since
+    bool tail_probe = false;         ///< send something new, or the last segment again
+    bool keep_alive = false;         ///< asked for
+    bool question = false;           ///< send a keep-alive now
     std::uint16_t held_buffers = 0;  ///< received text in the application's hands
     std::uint32_t held = 0;
-    tcp_recovery recovery;
     tcp_rtt rtt;
+    tcp_ticks sent_at = 0;  ///< when text was last sent
     tcp_ticks challenged_at = 0;
+    tcp_marks marks;
     tcp_ends ends;
 };
 
-/// A connection of the table. Everything about it but its congestion policy.
+/// A connection of the table. Everything about it but what depends on the policy and the features.
 struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     tcp_record();
 
     waiter* reader = nullptr;
     tcp_writer* writer = nullptr;
+    waiter* flusher = nullptr;   ///< waits until all is acknowledged
+    waiter* observer = nullptr;  ///< waits for an urgent mark
     tcp_send_queue send;
     tcp_receive_queue receive;
     tcp_core* core = nullptr;

@@ -100,6 +100,38 @@ private:
     tcp_reference of_;
 };
 
+/// Waits at a record's place for a waiter until `Done` says so.
+template <waiter* tcp_record::* Place, bool (*Done)(const tcp_record&)>
+class tcp_wait_awaiter : waiter {
+public:
+    explicit tcp_wait_awaiter(tcp_reference of) : of_(of) {}
+    ~tcp_wait_awaiter() {
+        if (tcp_record* r = find(of_); r != nullptr && r->*Place == this) r->*Place = nullptr;
+    }
+    bool await_ready() const {
+        const tcp_record* r = find(of_);
+        return r == nullptr || Done(*r);
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        tcp_record& r = *find(of_);
+        check(r.*Place == nullptr, "tcp: two tasks wait for the same of one connection");
+        coroutine = h;
+        r.*Place = this;
+    }
+    result<> await_resume() const {
+        tcp_record* r = find(of_);
+        if (r == nullptr) return fail(error::closed);
+        if constexpr (Place == &tcp_record::observer) r->marks.news = false;
+        if (!r->open() && (r->outcome != error::closed || !r->control.shut)) return fail(r->outcome);
+        return {};
+    }
+
+private:
+    tcp_reference of_;
+};
+
+inline bool urgent_or_over(const tcp_record& r) { return r.marks.news || !r.open(); }
+
 }  // namespace detail
 
 /// The next received text; `co_await` yields result<tcp_received>.
@@ -116,9 +148,31 @@ struct [[nodiscard]] tcp_write {
     detail::tcp_write_awaiter operator co_await() const { return {of, text, constant}; }
 };
 
+/// The end of what was written; `co_await` yields result<>.
+struct [[nodiscard]] tcp_flush {
+    tcp_reference of;
+    detail::tcp_wait_awaiter<&tcp_record::flusher, &tcp_core::flushed> operator co_await() const {
+        return detail::tcp_wait_awaiter<&tcp_record::flusher, &tcp_core::flushed>(of);
+    }
+};
+
+/// An urgent mark; `co_await` yields result<>.
+struct [[nodiscard]] tcp_urgent {
+    tcp_reference of;
+    detail::tcp_wait_awaiter<&tcp_record::observer, &detail::urgent_or_over> operator co_await() const {
+        return detail::tcp_wait_awaiter<&tcp_record::observer, &detail::urgent_or_over>(of);
+    }
+};
+
 struct tcp_peer {
     ip4_address address;
     std::uint16_t port = 0;
+};
+
+/// What does not end a connection yet (RFC 9293 section 3.9.1.8).
+struct tcp_trouble {
+    unsigned timeouts = 0;     ///< in a row; above 3 (R1) the path or the peer is likely gone
+    bool unreachable = false;  ///< a router or the peer's host says so, and nothing has got through since
 };
 
 /// A connection in the hands of an application: one task may read and one may write at a time, anything else is a bug.
@@ -155,6 +209,49 @@ public:
         if (tcp_record* r = detail::find(of_); r != nullptr && r->open()) r->core->shut(*r);
     }
 
+    /// Waits until the peer has acknowledged all that was written, and the FIN behind it after `shutdown`. Fails with
+    /// `reset` or `timed_out` when that cannot be any more.
+    tcp_flush flush() const { return {of_}; }
+
+    /// `shutdown` and `flush` in one.
+    tcp_flush close() {
+        shutdown();
+        return {of_};
+    }
+
+    /// Marks what was written so far as urgent (RFC 9293 section 3.8.5; RFC 6093 advises new applications against it).
+    void urge() {
+        tcp_record* r = detail::find(of_);
+        if (r == nullptr || !r->open()) return;
+        r->marks.own = r->control.text_base() + r->send.octets();
+        r->marks.own_set = true;
+        r->core->schedule(*r);
+    }
+    /// Octets from the next to be read to the end of the peer's urgent text; 0: none is to come.
+    std::uint32_t urgent() const {
+        const tcp_record* r = detail::find(of_);
+        if (r == nullptr || !r->marks.peers_set) return 0;
+        const seq next{r->control.rcv_nxt.value - r->receive.octets()};
+        return r->marks.peers > next ? r->marks.peers - next : 0;
+    }
+    /// Waits for an urgent mark, or for the one told of last to move on (MUST-32).
+    tcp_urgent urgent_mark() const { return {of_}; }
+
+    /// Asks a silent peer now and then whether it is still there, as the stack's limits say, and gives the connection
+    /// up with `timed_out` when it is not. Off at first (MUST-25).
+    void set_keep_alive(bool on) {
+        tcp_record* r = detail::find(of_);
+        if (r == nullptr || !r->open()) return;
+        r->keep_alive = on;
+        r->core->schedule(*r);
+    }
+
+    /// How often in a row to send again, from 1, before the connection is given up with `timed_out` (MUST-21): each
+    /// time after twice the wait, at most a minute. At first as the stack's limits say.
+    void set_retries(std::uint8_t most) {
+        if (tcp_record* r = detail::find(of_)) r->retries = most;
+    }
+
     /// Gives the connection up at once; the peer gets a RST.
     void abort() {
         tcp_record* r = detail::find(of_);
@@ -162,6 +259,12 @@ public:
         if (r->open()) r->core->abort(*r);
         if ((r = detail::find(of_)) != nullptr) r->core->disown(*r);
         of_ = {};
+    }
+
+    /// Asked when a write or a flush takes long (MUST-47).
+    tcp_trouble trouble() const {
+        const tcp_record* r = detail::find(of_);
+        return r == nullptr ? tcp_trouble{} : tcp_trouble{r->rtt.repeats, r->unreachable};
     }
 
     tcp_peer peer() const {

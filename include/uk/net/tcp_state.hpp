@@ -27,10 +27,16 @@ enum class tcp_state : std::uint8_t {
 /// The variables of one connection (RFC 9293 section 3.3.1).
 struct tcb {
     tcp_state state = tcp_state::closed;
-    bool passive = false;   ///< opened by the peer (MUST-11)
-    bool shut = false;      ///< the application sends no more: FIN follows what is queued
-    bool fin_sent = false;  ///< our FIN stands at max - 1
-    bool peer_fin = false;  ///< the peer's FIN stands at fin_at; what is before it may be missing yet
+    bool passive = false;         ///< opened by the peer (MUST-11)
+    bool shut = false;            ///< the application sends no more: FIN follows what is queued
+    bool fin_sent = false;        ///< our FIN stands at max - 1
+    bool peer_fin = false;        ///< the peer's FIN stands at fin_at; what is before it may be missing yet
+    bool sack = false;            ///< both ends do SACK
+    bool stamped = false;         ///< both ends send timestamps
+    bool ecn = false;             ///< both ends do ECN
+    bool scaled = false;          ///< both ends scale their windows
+    std::uint8_t own_shift = 0;   ///< of the windows that we tell, once both ends have offered it (RFC 7323 section 2)
+    std::uint8_t peer_shift = 0;  ///< of those that the peer tells
     std::uint16_t mss = 536;  ///< octets of text in a segment we send; before the peer's SYN what we could send at most
 
     seq iss;                       ///< our SYN
@@ -47,9 +53,7 @@ struct tcb {
     seq fin_at;
 
     /// Where the first octet of text stands that is not acknowledged.
-    constexpr seq text_base() const {
-        return state < tcp_state::established ? una + 1 : una;
-    }
+    constexpr seq text_base() const { return state < tcp_state::established ? una + 1 : una; }
     constexpr std::uint32_t flight() const { return nxt - una; }
     /// The peer has said all, and all of it has come.
     constexpr bool ended() const { return state >= tcp_state::close_wait; }
@@ -64,17 +68,17 @@ enum class tcp_drop : std::uint8_t { none, out_of_window, bad_ack, bad_reset, ba
 /// What is to be done after a segment.
 struct tcp_reaction {
     tcp_drop drop = tcp_drop::none;
-    bool ack = false;        ///< acknowledge now
-    bool challenge = false;  ///< acknowledge now, unless that was done lately (RFC 5961 section 7)
-    bool reset = false;      ///< answer with `reset_for` this segment
-    bool repeat = false;     ///< send our SYN again
-    bool opened = false;     ///< established now
-    bool aborted = false;    ///< closed now, by the peer's RST
-    bool finished = false;   ///< closed now, all being said and acknowledged
-    bool waits = false;      ///< TIME-WAIT begins, or begins again
-    bool advanced = false;   ///< una moved
-    bool duplicate = false;  ///< a duplicate acknowledgment (RFC 5681 section 2)
-    bool ended = false;      ///< the peer's FIN was reached
+    bool ack = false;         ///< acknowledge now
+    bool challenge = false;   ///< acknowledge now, unless that was done lately (RFC 5961 section 7)
+    bool reset = false;       ///< answer with `reset_for` this segment
+    bool repeat = false;      ///< send our SYN again
+    bool opened = false;      ///< established now
+    bool aborted = false;     ///< closed now, by the peer's RST
+    bool finished = false;    ///< closed now, all being said and acknowledged
+    bool waits = false;       ///< TIME-WAIT begins, or begins again
+    bool advanced = false;    ///< una moved
+    bool duplicate = false;   ///< a duplicate acknowledgment (RFC 5681 section 2)
+    bool ended = false;       ///< the peer's FIN was reached
     std::uint32_t acked = 0;  ///< octets of text newly acknowledged
     std::uint32_t skip = 0;   ///< octets of the segment's text that came before
     std::uint32_t take = 0;   ///< octets behind those that are inside the window; they stand at `at`
@@ -162,13 +166,17 @@ constexpr bool acceptable(const tcb& c, const tcp_segment& s) {
     return s.sequence - c.rcv_nxt < window || s.sequence + (length - 1) - c.rcv_nxt < window;
 }
 
-/// The window of a segment that is not older than the last one that set it (RFC 9293 section 3.10.7.4 fifth).
-constexpr void take_window(tcb& c, const tcp_segment& s) {
-    if (!(c.wl1 < s.sequence || (c.wl1 == s.sequence && c.wl2 <= s.acknowledgment))) return;
+/// The window of a segment, which counts from its acknowledgment on: una is there.
+constexpr void set_window(tcb& c, const tcp_segment& s) {
     c.window = s.window;
     if (c.window > c.window_max) c.window_max = c.window;
     c.wl1 = s.sequence;
     c.wl2 = s.acknowledgment;
+}
+
+/// The window of a segment that is not older than the last one that set it (RFC 9293 section 3.10.7.4 fifth).
+constexpr void take_window(tcb& c, const tcp_segment& s) {
+    if (c.wl1 < s.sequence || (c.wl1 == s.sequence && c.wl2 <= s.acknowledgment)) set_window(c, s);
 }
 
 /// The states that wait for our FIN to be acknowledged.
@@ -205,11 +213,14 @@ constexpr void on_fin_acked(tcb& c, tcp_reaction& r) {
         r.advanced = true;
         c.una = ack;
         c.nxt = later(c.nxt, ack);
-        take_window(c, s);
+        // Also where its text was sent before (the peer's retransmission): the former window counts from the former una
+        // and would now reach too far.
+        set_window(c, s);
         if (fin) on_fin_acked(c, r);
         return c.state != tcp_state::closed;
     }
-    r.duplicate = ack == c.una && c.una < c.max && s.length() == 0 && s.window == c.window;
+    if (ack < c.una) return true;
+    r.duplicate = c.una < c.max && s.length() == 0 && s.window == c.window;
     take_window(c, s);
     return true;
 }
@@ -311,12 +322,14 @@ constexpr void on_sent(tcb& c, seq from, std::uint32_t length, bool fin) {
 }
 
 /// The window to put into a segment, moving its right edge to `room` octets from RCV.NXT when that opens it by at least
-/// `step`: neither backwards (SHLD-14) nor in crumbs (MUST-39).
+/// `step`: neither backwards (SHLD-14) nor in crumbs (MUST-39). A scaled window is told in whole units, so that less
+/// than one unit of what was told before may be taken back as RCV.NXT moves (RFC 7323 section 2.4).
 constexpr std::uint16_t advertise(tcb& c, std::uint32_t room, std::uint32_t step) {
-    if (room > 65535) room = 65535;
+    const std::uint32_t most = std::uint32_t{65535} << c.own_shift;
+    if (room > most) room = most;
     const seq edge = c.rcv_nxt + room;
     if (edge > c.rcv_edge && edge - c.rcv_edge >= step) c.rcv_edge = edge;
-    return static_cast<std::uint16_t>(c.rcv_edge - c.rcv_nxt);
+    return static_cast<std::uint16_t>((c.rcv_edge - c.rcv_nxt) >> c.own_shift);
 }
 
 }  // namespace uk::net

@@ -20,7 +20,8 @@ constexpr duration duration_of(tcp_ticks t) { return duration(static_cast<std::i
 /// When to send again (RFC 6298).
 struct tcp_rtt {
     /// Section 2.4 asks for a least value of 1 s and 2.5 allows a greatest of 60 s or more. Less than 1 s is what
-    /// clients expect today; 200 ms is above the delay of anybody's delayed acknowledgments.
+    /// clients expect today. 200 ms above the smoothed time is above the delay of anybody's delayed acknowledgments,
+    /// also where round trips are so long and even that the variance says nothing.
     static constexpr tcp_ticks least = ticks_of_ms(200);
     static constexpr tcp_ticks most = ticks_of_ms(60'000);
     static constexpr tcp_ticks initial = ticks_of_ms(1'000);
@@ -31,7 +32,7 @@ struct tcp_rtt {
     tcp_ticks variance = 0;  ///< RTTVAR
     tcp_ticks base = initial;
     tcp_ticks sent_at = 0;
-    seq timed;            ///< the acknowledgment that ends the measurement
+    seq timed;  ///< the acknowledgment that ends the measurement
     bool timing = false;
     std::uint8_t repeats = 0;  ///< timeouts since the last progress
 
@@ -46,11 +47,13 @@ struct tcp_rtt {
     /// Something that may be being timed is sent again: its acknowledgment would say nothing (Karn, section 3).
     constexpr void spoil() { timing = false; }
 
-    constexpr void progress(seq una, tcp_ticks now) {
+    /// Something was acknowledged; true when that ended a measurement.
+    constexpr bool progress(seq una, tcp_ticks now) {
         repeats = 0;
-        if (!timing || una < timed) return;
+        if (!timing || una < timed) return false;
         timing = false;
         sample(now - sent_at);
+        return true;
     }
 
     constexpr void sample(tcp_ticks r) {
@@ -64,9 +67,7 @@ struct tcp_rtt {
             variance = variance - variance / 4 + off / 4;
             smoothed = smoothed - smoothed / 8 + r / 8;
         }
-        constexpr tcp_ticks granularity = 1 << 10;  // that of the stack's timers
-        base = smoothed + (variance * 4 > granularity ? variance * 4 : granularity);
-        if (base < least) base = least;
+        base = smoothed + (variance * 4 > least ? variance * 4 : least);
         if (base > most) base = most;
     }
 

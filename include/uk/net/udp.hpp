@@ -3,6 +3,8 @@
 
 #include <uk/event.hpp>
 #include <uk/list.hpp>
+#include <uk/net/count.hpp>
+#include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/net/udp_wire.hpp>
 #include <uk/part.hpp>
@@ -13,6 +15,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -23,6 +26,8 @@ struct udp_limits {
     std::size_t sockets = 8;
     /// Datagrams, each in a packet buffer, that wait in one socket to be received; what comes later is dropped.
     std::size_t queued = 4;
+    /// Groups that one socket may join; needs net::ipv4 with `groups`.
+    std::size_t groups = 0;
 };
 
 /// What came, and from whom. Holds a packet buffer: let go of it soon.
@@ -43,7 +48,8 @@ struct udp_datagram {
 /// The user datagram protocol (RFC 768, RFC 1122 section 4.1). A datagram goes to the stack's object with its
 /// `static constexpr std::uint16_t udp_port_number`, as `receive_udp(packet&& payload, const udp_datagram&)`, or to the
 /// socket bound to its port.
-/// Not obeyed: ICMP errors are not reported to sockets (RFC 1122 section 4.1.3.3).
+/// What the network reports about a connected socket's datagrams are failures of its next operation (RFC 1122 section
+/// 4.1.3.3); sockets that are not connected do not hear of it.
 template <udp_limits Limits = {}>
 struct udp {
     using needs = ports<port::ip, port::packets, port::tasks, port::entropy>;
@@ -60,9 +66,24 @@ struct udp {
             std::uint16_t generation = 0;
             std::uint32_t first = 0;
             std::uint32_t count = 0;
+            ip4_address peer;  // unspecified: not connected
+            std::uint16_t peer_port = 0;
+            std::uint8_t failed = 0;  // 1 and the error to report next
             list<waiter> waiting;
             std::array<datagram, Limits.queued> queue;
+            std::array<ip4_address, Limits.groups> groups{};
 
+            bool is_member(ip4_address group) const {
+                for (ip4_address g : groups) {
+                    if (g == group) return true;
+                }
+                return false;
+            }
+
+            result<> failure() {
+                if (failed == 0) return {};
+                return fail(static_cast<error>(std::exchange(failed, 0) - 1));
+            }
             datagram pop() {
                 datagram d = std::move(queue[first]);
                 first = static_cast<std::uint32_t>((first + 1) % Limits.queued);
@@ -74,15 +95,18 @@ struct udp {
         class receiver_awaiter : waiter {
         public:
             receiver_awaiter(record& from, std::uint16_t generation) : from_(from), generation_(generation) {}
-            bool await_ready() const noexcept { return from_.count != 0 || from_.generation != generation_; }
+            bool await_ready() const noexcept {
+                return from_.count != 0 || from_.generation != generation_ || from_.failed != 0;
+            }
             void await_suspend(std::coroutine_handle<> h) noexcept {
                 coroutine = h;
                 from_.waiting.push_back(*this);
             }
             result<datagram> await_resume() {
                 if (from_.generation != generation_) return fail(error::closed);
-                if (from_.count == 0) return fail(error::cancelled);
-                return from_.pop();
+                if (from_.count != 0) return from_.pop();
+                if (const auto told = from_.failure(); !told) return fail(told.error());
+                return fail(error::cancelled);
             }
 
         private:
@@ -95,7 +119,8 @@ struct udp {
 
         /// The next datagram of a socket, as something to await: `co_await socket.receive()`, or within a time:
         /// `co_await uk::within(2s, socket.receive())`. Yields a `result<datagram>`; fails with `closed` when the
-        /// socket is destroyed meanwhile, and with `cancelled` when another task took the datagram first.
+        /// socket is destroyed meanwhile, with `cancelled` when another task took the datagram first, and, connected,
+        /// with what the network reported.
         class receiving {
         public:
             receiver_awaiter operator co_await() const { return {*from_, generation_}; }
@@ -131,6 +156,40 @@ struct udp {
                 return home_->send_copy(to, to_port, record_->port, payload);
             }
 
+            /// From now on only what comes from there is received, and errors that the network reports about what was
+            /// sent there fail the next operation: `refused` (nobody has the port), `unreachable` or `too_large`.
+            void connect(ip4_address to, std::uint16_t to_port) {
+                record_->peer = to;
+                record_->peer_port = to_port;
+                home_->on_error_ = &on_error;
+            }
+            /// Receives from the group from now on, until it leaves or dies (RFC 1112 section 7.1): what is sent to the
+            /// group and this port. Fails as net::ipv4's `join` does, and with `too_large` beyond the limit. What is
+            /// sent to a group does not come back to its sender's host.
+            result<> join(ip4_address group)
+                requires(Limits.groups > 0)
+            {
+                if (record_->is_member(group)) return {};
+                for (ip4_address& g : record_->groups) {
+                    if (!g.is_unspecified()) continue;
+                    auto joined = home_->os_[port::ip].join(group);
+                    if (joined) g = group;
+                    return joined;
+                }
+                return fail(error::too_large);
+            }
+            void leave(ip4_address group)
+                requires(Limits.groups > 0)
+            {
+                home_->leave(*record_, group);
+            }
+
+            /// Sends to where the socket is connected to.
+            result<> send(bytes payload) {
+                if (auto told = record_->failure(); !told) return told;
+                return send(record_->peer, record_->peer_port, payload);
+            }
+
         private:
             friend in;
             socket(in& home, record& r) : home_(&home), record_(&r) {}
@@ -141,6 +200,7 @@ struct udp {
         /// Binds `port`, or a random one of the dynamic range (RFC 6056) for 0. Fails with `in_use`, `too_large` (no
         /// more sockets than the limit allows) or `no_entropy`.
         result<socket> bind(std::uint16_t port) {
+            if (!records_) records_.emplace();
             record* r = find(0);
             if (r == nullptr) return fail(error::too_large);
             if (port == 0) {
@@ -151,6 +211,7 @@ struct udp {
                 return fail(error::in_use);
             }
             r->port = port;
+            to_socket_ = &to_socket;
             return socket(*this, *r);
         }
 
@@ -169,11 +230,16 @@ struct udp {
         static constexpr std::uint8_t ip_protocol = protocol_udp;
 
         [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
-            const auto h = parse_udp(p.contents(), d.source, d.destination);
-            if (!h) return count(h.error());
-            p.truncate(h->length);
+            udp_header h;
+            const udp_fault fault = parse_udp(p.contents(), d.source, d.destination, h);
+            if (fault != udp_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            p.truncate(h.length);
             p.pop_front(udp_header::size);
-            deliver(std::move(p), {d.source, d.destination, h->from_port, h->to_port}, d);
+            deliver(std::move(p), {d.source, d.destination, h.from_port, h.to_port}, d);
+        }
+
+        void receive_error(const icmp_error& e) {
+            if (on_error_ != nullptr) on_error_(*this, e);
         }
 
         struct counters_type {
@@ -181,6 +247,7 @@ struct udp {
                 "received sent truncated bad_length bad_checksum bad_port no_socket queue_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
+            // Those of udp_fault, in its order.
             std::uint32_t truncated = 0;     ///< shorter than a header
             std::uint32_t bad_length = 0;    ///< less than the header or beyond the datagram
             std::uint32_t bad_checksum = 0;
@@ -194,7 +261,7 @@ struct udp {
         static constexpr std::uint16_t first_dynamic = 49152;  // RFC 6335 section 6
 
         record* find(std::uint16_t port) {
-            for (record& r : records_) {
+            for (record& r : *records_) {
                 if (r.port == port) return &r;
             }
             return nullptr;
@@ -219,8 +286,21 @@ struct udp {
             }
         }
 
+        void leave(record& r, ip4_address group) {
+            for (ip4_address& g : r.groups) {
+                if (g.is_unspecified() || g != group) continue;
+                os_[port::ip].leave(group);
+                g = {};
+            }
+        }
+
         void unbind(record& r) {
+            if constexpr (Limits.groups > 0) {
+                for (const ip4_address g : r.groups) leave(r, g);
+            }
             r.port = 0;
+            r.peer = {};
+            r.failed = 0;
             ++r.generation;
             while (r.count != 0) r.pop();
             while (!r.waiting.empty()) os_.scheduler().make_ready(r.waiting.pop_front());
@@ -247,34 +327,52 @@ struct udp {
                 ++counters_.received;
                 return;
             }
-            record* r = find(u.to_port);
-            if (r == nullptr) {
-                ++counters_.no_socket;
-                // RFC 1122 section 4.1.3.1.
-                os_.each([&](auto& object) {
-                    if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
-                });
-            } else if (r->count == Limits.queued) {
-                ++counters_.queue_full;
-            } else {
-                ++counters_.received;
-                r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
-                if (!r->waiting.empty()) os_.scheduler().make_ready(r->waiting.pop_front());
-            }
+            if (to_socket_ != nullptr && to_socket_(*this, payload, u)) return;
+            ++counters_.no_socket;
+            // RFC 1122 section 4.1.3.1.
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
+            });
         }
 
-        void count(udp_fault f) {
-            switch (f) {
-                case udp_fault::truncated: ++counters_.truncated; break;
-                case udp_fault::length: ++counters_.bad_length; break;
-                case udp_fault::checksum: ++counters_.bad_checksum; break;
-                case udp_fault::port: ++counters_.bad_port; break;
+        // Called through a pointer that `bind` sets: where nobody binds, it is not in the image.
+        static bool to_socket(in& self, packet& payload, const udp_datagram& u) {
+            record* r = self.find(u.to_port);
+            if (r == nullptr) return false;
+            if (u.to.is_multicast() && !r->is_member(u.to)) return false;
+            if (!r->peer.is_unspecified() && (r->peer != u.from || r->peer_port != u.from_port)) return false;
+            if (r->count == Limits.queued) {
+                ++self.counters_.queue_full;
+                return true;
             }
+            ++self.counters_.received;
+            r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
+            if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
+            return true;
+        }
+
+        // As above: where nobody connects, it is not in the image.
+        static void on_error(in& self, const icmp_error& e) {
+            if (e.type != icmp_type::unreachable) return;
+            record* r = self.find(load_be<std::uint16_t>(e.quoted.data()));
+            if (r == nullptr || r->peer != e.destination ||
+                r->peer_port != load_be<std::uint16_t>(e.quoted.data() + 2)) {
+                return;
+            }
+            const auto code = static_cast<icmp_unreachable>(e.code);
+            const bool refused = code == icmp_unreachable::port || code == icmp_unreachable::protocol;
+            const error what = refused                                        ? error::refused
+                               : code == icmp_unreachable::fragmentation_needed ? error::too_large
+                                                                                : error::unreachable;
+            r->failed = static_cast<std::uint8_t>(static_cast<unsigned>(what) + 1);
+            if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
         }
 
         Stack& os_;
         counters_type counters_;
-        std::array<record, Limits.sockets> records_;
+        void (*on_error_)(in&, const icmp_error&) = nullptr;
+        bool (*to_socket_)(in&, packet&, const udp_datagram&) = nullptr;
+        std::optional<std::array<record, Limits.sockets>> records_;  // from the first bind on
     };
 };
 

@@ -22,31 +22,39 @@ struct udp_header {
 };
 
 enum class udp_fault : std::uint8_t {
+    none,
     truncated,  ///< shorter than its header
     length,     ///< less than the header, or beyond the datagram
     checksum,
     port,  ///< to port 0, which is nobody's (RFC 6335 section 6)
 };
 
-/// The header of the UDP datagram that is the payload of an IPv4 datagram between these addresses, wholly checked, or
-/// what is wrong with it. On success 8 <= length <= payload.size().
-constexpr result<udp_header, udp_fault> parse_udp(bytes payload, ip4_address from, ip4_address to) {
-    if (payload.size() < udp_header::size) return fail(udp_fault::truncated);
+/// Takes the header of the UDP datagram that is the payload of an IPv4 datagram between these addresses over into `h`,
+/// wholly checked, or says what is wrong with it. Without a fault 8 <= length <= payload.size().
+constexpr udp_fault parse_udp(bytes payload, ip4_address from, ip4_address to, udp_header& h) {
+    if (payload.size() < udp_header::size) return udp_fault::truncated;
     const std::byte* at = payload.data();
-    const udp_header h{load_be<std::uint16_t>(at), load_be<std::uint16_t>(at + 2), load_be<std::uint16_t>(at + 4)};
-    if (h.length < udp_header::size || h.length > payload.size()) return fail(udp_fault::length);
+    h = {load_be<std::uint16_t>(at), load_be<std::uint16_t>(at + 2), load_be<std::uint16_t>(at + 4)};
+    if (h.length < udp_header::size || h.length > payload.size()) return udp_fault::length;
     // RFC 768: all zero means that the sender made none.
     if (load_be<std::uint16_t>(at + 6) != 0 &&
         pseudo_header(from, to, protocol_udp, h.length).add(payload.first(h.length)).value() != 0) {
-        return fail(udp_fault::checksum);
+        return udp_fault::checksum;
     }
-    if (h.to_port == 0) return fail(udp_fault::port);
+    return h.to_port == 0 ? udp_fault::port : udp_fault::none;
+}
+
+/// The same as a value.
+constexpr result<udp_header, udp_fault> parse_udp(bytes payload, ip4_address from, ip4_address to) {
+    udp_header h;
+    const udp_fault f = parse_udp(payload, from, to, h);
+    if (f != udp_fault::none) return fail(f);
     return h;
 }
 
 /// Writes the header into the first 8 octets of `head`, with the checksum over `head` and then `body`.
-constexpr void emit_udp(std::uint16_t from_port, std::uint16_t to_port, ip4_address from, ip4_address to,
-                        writable_bytes head, bytes body) {
+[[gnu::noinline]] constexpr void emit_udp(std::uint16_t from_port, std::uint16_t to_port, ip4_address from,
+                                          ip4_address to, writable_bytes head, bytes body) {
     const std::size_t length = head.size() + body.size();
     store_be(head.data(), from_port);
     store_be(head.data() + 2, to_port);

@@ -237,3 +237,126 @@ TEST_CASE("without buffers requests are not sent, but tried again") {
     os.run_for(1100ms);
     CHECK(os.take() == request_for(peer_ip));
 }
+
+namespace {
+
+struct claimant {
+    using needs = uk::ports<uk::port::neighbour>;
+    using provides = uk::ports<>;
+    template <class Stack>
+    struct in {
+        explicit in(Stack& s) : os(s) {}
+        void address_claimed(uk::ip4_address a, bool is_ours) {
+            address = a;
+            ours = is_ours;
+            ++told;
+            if (ours) os[uk::port::neighbour].set_address(a);
+        }
+        Stack& os;
+        uk::ip4_address address;
+        bool ours = false;
+        unsigned told = 0;
+    };
+};
+
+struct guarded : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<net::arp_limits{.probes = 3}>, claimant,
+                                    uk::uses<uk::port::neighbour>>> {
+    auto& arp() { return (*this)[uk::port::neighbour]; }
+    auto& heard() {
+        typename claimant::in<guarded::stack>* found = nullptr;
+        each([&](auto& object) {
+            if constexpr (requires { found = &object; }) found = &object;
+        });
+        return *found;
+    }
+    void conflict() { inject(arp_frame(uk::mac::broadcast(), {arp_operation::request, peer_mac, our_ip, {}, our_ip})); }
+    void claim() {
+        arp().probe(our_ip);
+        run_for(20s);
+        card().from_stack.clear();
+    }
+};
+
+const octets probe = arp_frame(uk::mac::broadcast(), {arp_operation::request, our_mac, {}, {}, our_ip});
+const octets announcement = request_for(our_ip);
+
+}  // namespace
+
+TEST_CASE("an address is probed for, claimed and announced (RFC 5227)") {
+    guarded os;
+    os.arp().probe(our_ip);
+    CHECK(os.silent());
+    os.run_for(20s);
+    for (int i = 0; i < 3; ++i) CHECK(os.take() == probe);
+    for (int i = 0; i < 2; ++i) CHECK(os.take() == announcement);
+    CHECK(os.silent());
+    CHECK(os.heard().told == 1);
+    CHECK(os.heard().ours);
+    CHECK(os.heard().address == our_ip);
+}
+
+TEST_CASE("an address that somebody has or wants is not claimed") {
+    guarded os;
+    os.arp().probe(our_ip);
+    os.run_for(3s);
+    SUBCASE("who has it") { os.inject(arp_frame(our_mac, {arp_operation::reply, peer_mac, our_ip, our_mac, {}})); }
+    SUBCASE("who wants it") {
+        os.inject(arp_frame(uk::mac::broadcast(), {arp_operation::request, peer_mac, {}, {}, our_ip}));
+    }
+    CHECK(os.heard().told == 1);
+    CHECK_FALSE(os.heard().ours);
+    CHECK(os.arp().counters().conflicts == 1);
+    os.card().from_stack.clear();
+    os.run_for(20s);
+    CHECK(os.silent());
+    CHECK(os.heard().told == 1);
+}
+
+TEST_CASE("our own probes, come back, are no conflict") {
+    guarded os;
+    os.arp().probe(our_ip);
+    os.inject(probe);
+    os.run_for(20s);
+    CHECK(os.heard().ours);
+}
+
+TEST_CASE("an address is defended, and given up when that does not help") {
+    guarded os;
+    os.claim();
+    os.conflict();
+    CHECK(os.take() == announcement);
+    CHECK(os.heard().told == 1);
+    os.run_for(11s);
+    os.conflict();
+    CHECK(os.take() == announcement);
+    CHECK(os.heard().told == 1);
+    os.run_for(5s);
+    os.conflict();
+    CHECK(os.silent());
+    CHECK(os.heard().told == 2);
+    CHECK_FALSE(os.heard().ours);
+    CHECK(os.arp().counters().conflicts == 3);
+}
+
+TEST_CASE("a link that comes up again has other neighbours") {
+    guarded os;
+    os.claim();
+    os.meet_peer();
+    os.arp().link_changed();
+    CHECK(os.take() == announcement);
+    os.arp().send_to(peer_ip, {os.packet_of(one)});
+    CHECK(os.take() == request_for(peer_ip));
+    os.arp().set_address({});
+    os.arp().link_changed();
+    CHECK(os.silent());
+}
+
+TEST_CASE("an address given up before its announcements is not announced") {
+    guarded os;
+    os.arp().probe(our_ip);
+    while (os.heard().told == 0) os.run_for(100ms);
+    os.arp().set_address(peer_ip);
+    os.card().from_stack.clear();
+    os.run_for(20s);
+    CHECK(os.silent());
+}

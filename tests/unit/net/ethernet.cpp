@@ -19,8 +19,10 @@ struct listener {
         frames.push_back(octets_of(p.contents()));
         last = h;
     }
+    void link_changed() { ++changes; }
     std::vector<octets> frames;
     net::ethernet_header last;
+    unsigned changes = 0;
 };
 
 struct host : link_end<uk::stack<link_parts, net::ethernet<>, listener<0x88b5>, listener<0x88b6>,
@@ -93,4 +95,21 @@ TEST_CASE("sending puts the header in front, in one piece or two") {
     CHECK(os.link().counters().card_full == 1);
     CHECK(os.link().counters().sent == 2);
     CHECK(os.store().available() == uk::packets<>::count);
+}
+
+TEST_CASE("a link that comes up is told to who wants to know, once") {
+    host os;
+    const auto changes = [&] {
+        unsigned n = 0;
+        os.each([&](auto& object) {
+            if constexpr (requires { object.changes; }) n += object.changes;
+        });
+        return n;
+    };
+    os.turn();
+    CHECK(changes() == 0);
+    os.card().came_up = true;
+    os.turn();
+    os.turn();
+    CHECK(changes() == 2);
 }

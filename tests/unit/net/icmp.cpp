@@ -16,7 +16,9 @@ namespace {
 struct listener {
     using needs = uk::ports<uk::port::ip>;
     using provides = uk::ports<>;
-    void icmp_error(const net::icmp_error& e) {
+    static constexpr std::uint8_t ip_protocol = 6;
+    void receive_datagram(uk::packet&&, const net::ipv4_datagram&) {}
+    void receive_error(const net::icmp_error& e) {
         ++errors;
         last_code = e.code;
         quoted = e.quoted.size();
@@ -26,16 +28,17 @@ struct listener {
     std::size_t quoted = 0;
 };
 
-struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp, listener,
+struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp<>, listener,
                                  uk::uses<uk::port::ip>>> {
     host() {
         (*this)[uk::port::ip].configure(our_net, router_ip);
         meet_peer();
     }
     auto counters() {
-        net::icmp::in<host::stack>::counters_type c;
+        using part = net::icmp<>::in<host::stack>;
+        part::counters_type c;
         each([&](auto& object) {
-            if constexpr (requires { object.errors_per_second; }) c = object.counters();
+            if constexpr (std::same_as<std::remove_cvref_t<decltype(object)>, part>) c = object.counters();
         });
         return c;
     }
@@ -52,8 +55,9 @@ octets icmp_frame(const octets& message, uk::ip4_address to = our_ip, uk::mac li
     return ip_frame(peer_ip, to, 1, message, link);
 }
 
-octets unreachable(uk::ip4_address quoted_source, int type = 3) {
+octets unreachable(uk::ip4_address quoted_source, int type = 3, std::uint8_t protocol = 6) {
     net::ipv4_header h;
+    h.protocol = protocol;
     h.source = quoted_source;
     h.destination = peer_ip;
     octets m = raw({type, 1, 0, 0, 0, 0, 0, 0}) + ip_datagram(h, octets(8));
@@ -116,8 +120,11 @@ TEST_CASE("bad messages are counted by their cause") {
     CHECK(os.heard().errors == 0);
 }
 
-TEST_CASE("errors about our datagrams are handed on, others are not") {
+TEST_CASE("errors about our datagrams are handed to their protocol, others are not") {
     host os;
+    os.inject(icmp_frame(unreachable(our_ip, 3, 17)));
+    CHECK(os.counters().errors == 1);
+    CHECK(os.heard().errors == 0);
     os.inject(icmp_frame(unreachable(our_ip)));
     CHECK(os.heard().errors == 1);
     CHECK(os.heard().last_code == 1);
@@ -148,11 +155,15 @@ TEST_CASE("an unknown protocol is told to its sender, ten times a second at most
     for (int i = 0; i < 20; ++i) os.inject(frame);
     CHECK(os.counters().errors_sent == 10);
     CHECK(os.counters().limited == 11);
-    os.run_for(1s);
-    os.inject(frame);
+    os.run_for(100ms);
+    for (int i = 0; i < 20; ++i) os.inject(frame);
     CHECK(os.counters().errors_sent == 11);
+    os.run_for(10s);
+    for (int i = 0; i < 20; ++i) os.inject(frame);
+    CHECK(os.counters().errors_sent == 21);
+    os.run_for(10s);
     os.inject(ip_frame(peer_ip, "10.0.0.255"_ip4, 99, octets(8), uk::mac::broadcast()));
-    CHECK(os.counters().errors_sent == 11);
+    CHECK(os.counters().errors_sent == 21);
 }
 
 TEST_CASE("an error that quotes a short datagram quotes all of it") {
@@ -168,4 +179,45 @@ TEST_CASE("a full card loses the answer, not the buffer") {
     os.inject(ip_frame(peer_ip, our_ip, 99, {}));
     CHECK(os.counters().not_sent == 2);
     CHECK(os.store().available() == uk::packets<>::count);
+}
+
+namespace {
+struct strict_host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>,
+                                        net::icmp<net::icmp_limits{.errors_per_second = 1, .parameter_problems = true}>,
+                                        uk::uses<uk::port::ip>>> {
+    strict_host() {
+        (*this)[uk::port::ip].configure(our_net, router_ip);
+        meet_peer();
+    }
+    // Options no operation, record route of length 3, and one of length 0.
+    void send_bad_options(uk::ip4_address from, uk::ip4_address to, std::uint16_t fragment = 0,
+                          uk::mac link = our_mac) {
+        net::ipv4_header h;
+        h.source = from;
+        h.destination = to;
+        h.fragment = fragment;
+        octets d = ip_datagram(h, raw({1, 7, 3, 4, 99, 0, 0, 0}) + octets(8));
+        d[0] = std::byte{0x47};
+        uk::store_be(d.data() + 10, std::uint16_t{0});
+        uk::store_be(d.data() + 10, net::checksum_of(uk::bytes(d).first(28)));
+        inject(ethernet_frame(link, peer_mac, 0x0800, d));
+    }
+};
+}  // namespace
+
+TEST_CASE("who is asked to tells of malformed options, where they are") {
+    strict_host os;
+    os.send_bad_options(peer_ip, our_ip);
+    const sent_frame f = os.take_ip();
+    CHECK(f.ip.destination == peer_ip);
+    REQUIRE(f.payload.size() == 8 + 36);
+    CHECK(octets(f.payload.begin(), f.payload.begin() + 2) == raw({12, 0}));
+    CHECK(f.payload[4] == std::byte{24});
+    CHECK(net::checksum_of(f.payload) == 0);
+    os.send_bad_options("10.0.0.255"_ip4, our_ip);
+    os.send_bad_options("224.0.0.1"_ip4, our_ip);
+    os.send_bad_options(peer_ip, "10.0.0.255"_ip4, 0, uk::mac::broadcast());
+    os.send_bad_options(peer_ip, our_ip, 0, uk::mac::broadcast());
+    os.send_bad_options(peer_ip, our_ip, 1);
+    CHECK(os.silent());
 }

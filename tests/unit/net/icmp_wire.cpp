@@ -26,27 +26,16 @@ octets quote(std::size_t payload = 8) {
 
 }  // namespace
 
-TEST_CASE("an echo is turned round with its checksum right") {
-    for (int size : {0, 1, 2, 3, 56, 1472}) {
+TEST_CASE("a message is sealed with its checksum, whatever was there") {
+    for (std::size_t size : {0U, 1U, 2U, 3U, 56U, 1472U}) {
         for (int fill : {0, 0x55, 0xff}) {
-            octets m = echo_request(octets(static_cast<std::size_t>(size), static_cast<std::byte>(fill)));
-            octets expected = m;
-            turn_echo(m);
-            CHECK(m[0] == std::byte{0});
+            octets m(icmp_header_size + size, static_cast<std::byte>(fill));
+            const octets before = m;
+            seal_icmp(m);
             CHECK(checksum().add(m).value() == 0);
-            expected[0] = std::byte{0};
-            expected[2] = m[2];
-            expected[3] = m[3];
-            CHECK(m == expected);
+            uk::copy(uk::writable_bytes(m).subspan(2), raw({fill, fill}));
+            CHECK(m == before);
         }
-    }
-}
-
-TEST_CASE("an echo's checksum is right for every possible one") {
-    for (unsigned v = 0; v < 0x10000; ++v) {
-        octets m = echo_request(raw({static_cast<int>(v >> 8), static_cast<int>(v & 0xff)}));
-        turn_echo(m);
-        REQUIRE(checksum().add(m).value() == 0);
     }
 }
 
@@ -102,13 +91,4 @@ TEST_CASE("the mtu of fragmentation needed is 0 or possible") {
         CHECK_FALSE(parse_icmp_error(error_message(3, 4, quote(), static_cast<std::uint16_t>(mtu)), peer_ip));
     }
     CHECK(parse_icmp_error(error_message(3, 1, quote(), 20), peer_ip)->mtu == 0);  // unused there
-}
-
-TEST_CASE("what we say of others is well formed") {
-    octets m = octets(icmp_header_size, std::byte{0xaa}) + quote();
-    emit_unreachable(icmp_unreachable::port, m);
-    CHECK(checksum().add(m).value() == 0);
-    const auto e = parse_icmp_error(m, our_ip);
-    REQUIRE(e);
-    CHECK(e->code == 3);
 }

@@ -45,9 +45,9 @@ TEST_CASE("a header survives its way") {
     h.id = 0x1234;
     h.ttl = 3;
     h.protocol = 99;
-    h.dont_fragment = true;
-    h.more_fragments = true;
-    h.fragment_offset = 8 * 0x1fff;
+    h.fragment |= ipv4_header::dont_fragment;
+    h.fragment |= ipv4_header::more_fragments;
+    h.fragment |= 0x1fff;
     h.source = peer_ip;
     h.destination = our_ip;
     const auto r = parse_ipv4(ip_datagram(h, octets(5)));
@@ -57,9 +57,9 @@ TEST_CASE("a header survives its way") {
     CHECK(r->id == 0x1234);
     CHECK(r->ttl == 3);
     CHECK(r->protocol == 99);
-    CHECK(r->dont_fragment);
-    CHECK(r->more_fragments);
-    CHECK(r->fragment_offset == 8 * 0x1fff);
+    CHECK((r->fragment & ipv4_header::dont_fragment) != 0);
+    CHECK((r->fragment & ipv4_header::more_fragments) != 0);
+    CHECK(r->fragment_offset() == 8 * 0x1fff);
     CHECK(r->source == peer_ip);
     CHECK(r->destination == our_ip);
 }
@@ -67,10 +67,10 @@ TEST_CASE("a header survives its way") {
 TEST_CASE("fragments are known by either sign") {
     ipv4_header h;
     CHECK_FALSE(h.is_fragment());
-    h.more_fragments = true;
+    h.fragment |= ipv4_header::more_fragments;
     CHECK(h.is_fragment());
-    h.more_fragments = false;
-    h.fragment_offset = 8;
+    h.fragment = 0;
+    h.fragment = 1;
     CHECK(h.is_fragment());
 }
 

@@ -16,6 +16,7 @@
 #include <deque>
 #include <initializer_list>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// One end of an Ethernet link whose other end is the test.
@@ -68,11 +69,13 @@ struct card {
         }
         uk::mac address() const { return our_mac; }
         static constexpr std::size_t mtu() { return 1500; }
+        bool link_came_up() { return std::exchange(came_up, false); }
 
         Stack& os;
         std::deque<octets> to_stack;
         std::deque<octets> from_stack;
         bool full = false;
+        bool came_up = false;
     };
 };
 

@@ -1,124 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "tcp_world.hpp"
+#include "link_fixture.hpp"
+#include "tcp_transfer.hpp"
+
+#include <uk/net/arp.hpp>
+#include <uk/net/ethernet.hpp>
+#include <uk/net/icmp.hpp>
+#include <uk/net/ipv4.hpp>
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 
 using namespace uk::literals;
 using uk::net::tcp_connection;
 using uk::net::tcp_count;
 using uk::net::tcp_listener;
+using world::everything_back;
 using world::network;
 
 namespace {
 
 using host = world::host<>;
 
-/// What a side of a test did.
-struct outcome {
-    std::uint64_t received = 0;
-    bool intact = true;
-    bool sent_all = false;
-    bool done = false;
-    std::optional<uk::error> read_error;
-    std::optional<uk::error> write_error;
-    bool all() const { return done && sent_all; }
-};
-
-template <class Host>
-uk::task<> receive_all(Host&, tcp_connection& c, outcome& o, unsigned salt) {
-    while (true) {
-        auto got = co_await c.read();
-        if (!got) {
-            o.read_error = got.error();
-            break;
-        }
-        for (std::byte b : got->contents()) o.intact &= b == world::pattern(o.received++, salt);
-    }
-    o.done = true;
-    co_return {};
-}
-
-template <class Host>
-uk::task<> send_all(Host&, tcp_connection& c, outcome& o, std::uint64_t octets, std::size_t step, unsigned salt) {
-    std::vector<std::byte> chunk;
-    for (std::uint64_t at = 0; at < octets;) {
-        chunk.clear();
-        while (chunk.size() < step && at < octets) chunk.push_back(world::pattern(at++, salt));
-        const auto written = co_await c.write(chunk);
-        if (!written) {
-            o.write_error = written.error();
-            co_return {};
-        }
-    }
-    c.shutdown();
-    o.sent_all = true;
-    co_return {};
-}
-
-template <class Host>
-uk::task<> serve_once(Host& os, std::uint16_t port, outcome& o, std::uint64_t octets) {
-    auto listener = co_await os.net().listen(port);
-    tcp_connection c = co_await co_await listener.accept();
-    if (!receive_all(os, c, o, 1).detach()) co_return uk::fail(uk::error::no_memory);
-    co_await co_await send_all(os, c, o, octets, 5000, 2);
-    while (!o.done) co_await uk::sleep(10ms);
-    co_return {};
-}
-
-template <class Host>
-uk::task<> visit(Host& os, uk::ip4_address to, std::uint16_t port, outcome& o, std::uint64_t octets) {
-    tcp_connection c = co_await co_await os.net().connect(to, port);
-    if (!receive_all(os, c, o, 2).detach()) co_return uk::fail(uk::error::no_memory);
-    co_await co_await send_all(os, c, o, octets, 3000, 1);
-    while (!o.done) co_await uk::sleep(10ms);
-    co_return {};
-}
-
-template <class Left, class Right>
-void everything_back(network& n, Left& left, Right& right) {
-    world::pass(n, 5min, left, right);
-    CHECK(left.net().in_use() == 0);
-    CHECK(right.net().in_use() == 0);
-    CHECK(left.free_buffers() == Left::buffers);
-    CHECK(right.free_buffers() == Right::buffers);
-}
-
 void transfer(std::uint64_t seed, unsigned loss, unsigned reorder, unsigned doubling, std::uint64_t octets) {
-    CAPTURE(seed);
-    CAPTURE(loss);
-    network n(seed);
-    n.delay = 5ms;
-    host left(world::left_address);
-    host right(world::right_address);
-    outcome l;
-    outcome r;
-    REQUIRE(serve_once(right, 80, r, octets).detach());
-    world::pass(n, 1ms, left, right);
-    n.loss = loss;
-    n.reorder = reorder;
-    n.doubling = doubling;
-    REQUIRE(visit(left, world::right_address, 80, l, octets).detach());
-    CHECK(world::run(n, 8h, [&] { return l.all() && r.all(); }, left, right));
-    CHECK(l.intact);
-    CHECK(r.intact);
-    CHECK(l.received == octets);
-    CHECK(r.received == octets);
-    CHECK(l.read_error == uk::error::closed);
-    CHECK(r.read_error == uk::error::closed);
-    n.loss = 0;
-    everything_back(n, left, right);
-    CHECK(left.scheduler().failed_tasks == 0);
-    CHECK(right.scheduler().failed_tasks == 0);
-    CHECK(left.scheduler().frames.used() == 0);
+    world::transfer<host, host>({seed, loss, reorder, doubling}, octets);
 }
-
-}  // namespace
-
-namespace {
 
 uk::task<> accept_into(host&, tcp_listener& l, std::optional<tcp_connection>& out) {
     out.emplace(co_await co_await l.accept());
@@ -143,6 +52,44 @@ uk::task<> one_write(host&, tcp_connection& c, std::string_view text, bool const
 uk::task<> take(host&, tcp_connection& c, std::string& out) {
     while (true) out += uk::as_text((co_await co_await c.read()).contents());
 }
+
+/// TCP on the very layers that ship, down to a card in the hands of the test.
+struct linked : fakes::link_end<uk::stack<fakes::link_parts, uk::net::ethernet<>, uk::net::arp<>,
+                                          uk::net::ipv4<uk::net::ipv4_limits{.ttl = 9}>, uk::net::icmp<>,
+                                          uk::net::tcp<>, uk::uses<uk::port::ip, uk::port::stream>>> {
+    linked() {
+        (*this)[uk::port::ip].configure(fakes::our_net, fakes::router_ip);
+        meet_peer();
+    }
+    void go() {
+        turn();
+        (*this)[uk::port::stream].flush();
+        turn();
+    }
+    uk::task<> open(linked& os, uk::ip4_address to) {
+        const auto c = co_await os[uk::port::stream].connect(to, 81);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
+
+struct no_entropy {
+    using needs = uk::ports<>;
+    using provides = uk::ports<uk::port::entropy>;
+    bool fill(uk::writable_bytes) { return false; }
+};
+
+/// A machine without randomness.
+struct guessable
+    : uk::stack<fakes::console, world::clock, no_entropy, uk::loop<>, uk::packets<>, world::ip, uk::net::tcp<>> {
+    uk::task<> open(guessable& os) {
+        const auto c = co_await os[uk::port::stream].connect(world::right_address, 80);
+        outcome = c ? uk::error::cancelled : c.error();
+        co_return {};
+    }
+    uk::error outcome = uk::error::cancelled;
+};
 
 uk::task<> answer_each(host& os) {
     auto listener = co_await os.net().listen(80);
@@ -317,6 +264,95 @@ TEST_CASE("both ends connect at once (RFC 9293 figure 7)") {
     CHECK(both.sequence == syn.sequence);
     CHECK(both.acknowledgment == uk::net::seq{701});
     CHECK_FALSE(l);
-    send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
-    CHECK(l);
+    SUBCASE("to the end") {
+        send(uk::net::tcp_flag::syn | uk::net::tcp_flag::ack, 700, syn.sequence + 1);
+        CHECK(l);
+    }
+    SUBCASE("refused after all (MUST-11)") {
+        send(uk::net::tcp_flag::rst, 701, {});
+        CHECK_FALSE(l);
+        CHECK(left.net().in_use() == 0);
+        CHECK(left.count(tcp_count::opened) == 0);
+    }
+}
+
+TEST_CASE("no connection to the broadcast of our network (RFC 9293 MUST-46)") {
+    linked h;
+    REQUIRE(h.open(h, "10.0.0.255"_ip4).detach());
+    h.go();
+    CHECK(h.outcome == uk::error::unreachable);
+    CHECK(h.silent());
+}
+
+TEST_CASE("what the network says of a segment finds its connection by way of icmp (MUST-54)") {
+    linked h;
+    REQUIRE(h.open(h, fakes::peer_ip).detach());
+    h.go();
+    const auto syn = h.take_ip();
+    REQUIRE(syn.payload.size() > 20);
+    using fakes::operator+;
+    const auto tell = [&](std::uint16_t from_port, int type = 3) {
+        auto quoted = syn.payload;
+        quoted.resize(8);
+        uk::store_be(quoted.data(), from_port);
+        auto message = fakes::raw({type, 3, 0, 0, 0, 0, 0, 0}) + fakes::ip_datagram(syn.ip, quoted);
+        uk::store_be(message.data() + 2, uk::net::checksum().add(message).value());
+        h.inject(fakes::ip_frame(fakes::peer_ip, fakes::our_ip, 1, message));
+        h.go();
+    };
+    const auto port = uk::load_be<std::uint16_t>(syn.payload.data());
+    tell(static_cast<std::uint16_t>(port + 1));
+    tell(port, 4);  // Source Quench: ignored (MUST-55)
+    CHECK(h.silent());
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 0);
+    CHECK(h[uk::port::stream].in_use() == 1);
+    tell(port);
+    CHECK(h[uk::port::stream].counter(tcp_count::path_errors) == 1);
+    CHECK(h[uk::port::stream].in_use() == 0);
+    CHECK(h.outcome == uk::error::refused);
+}
+
+TEST_CASE("the time to live is what the internet layer's limits say (RFC 9293 MUST-49)") {
+    linked h;
+    REQUIRE(h.open(h, fakes::peer_ip).detach());
+    h.go();
+    CHECK(h.take_ip().ip.ttl == 9);
+}
+
+TEST_CASE("our ports: of the dynamic range, each once, another row for each peer (RFC 6056)") {
+    network n(2);
+    host h(world::left_address);
+    n.record = true;
+    struct opener {
+        static uk::task<> open(host& os, uk::ip4_address to) {
+            const tcp_connection c = co_await co_await os.net().connect(to, 80);
+            co_return {};
+        }
+    };
+    std::set<unsigned> used;
+    std::set<unsigned> first;
+    for (auto to : {"10.0.0.2"_ip4, "10.0.0.3"_ip4, "10.0.0.4"_ip4, "10.0.0.5"_ip4}) {
+        for (int i = 0; i < 10; ++i) REQUIRE(opener::open(h, to).detach());
+        world::pass(n, 1ms, h);
+        REQUIRE(n.log.size() == 10);
+        std::set<unsigned> ports;
+        for (const auto& d : n.log) ports.insert(world::parse_tcp(d.octets).source_port);
+        n.log.clear();
+        CHECK(ports.size() == 10);
+        CHECK(*ports.begin() >= 49'152);
+        first.insert(*ports.begin());
+        used.merge(ports);
+    }
+    CHECK(used.size() == 40);
+    CHECK(*first.rbegin() - *first.begin() > 1000);
+}
+
+TEST_CASE("without randomness there are no connections that could be guessed (RFC 9293 MUST-9)") {
+    network n(2);
+    guessable h;
+    h[uk::port::ip].own = world::left_address;
+    CHECK(h[uk::port::stream].listen(80).error() == uk::error::no_entropy);
+    REQUIRE(h.open(h).detach());
+    CHECK(h.outcome == uk::error::no_entropy);
+    CHECK(n.sent == 0);
 }

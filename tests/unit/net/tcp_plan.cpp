@@ -152,3 +152,25 @@ TEST_CASE("what is sent again begins at the first octet that is not acknowledged
     CHECK(p.length == 0);
     CHECK(p.places() == 1);
 }
+
+TEST_CASE("a window of 65,535 is large, not negative (RFC 9293 MUST-1)") {
+    tcb c = open_connection();
+    c.window = c.window_max = 65'535;
+    c.nxt = c.max = c.una + 40'000;
+    CHECK(next_segment(c, 65'000, plenty, false).length == 1000);
+    c.nxt = c.max = c.una + 65'000;
+    CHECK(next_segment(c, 66'000, plenty, true).length == 535);
+}
+
+TEST_CASE("a window that shrinks behind what was sent: nothing new, the old again (RFC 9293 MUST-34)") {
+    tcb c = open_connection();
+    c.nxt = c.max = c.una + 3000;
+    c.window = 500;
+    const auto p = next_segment(c, 5000, plenty, true);
+    CHECK_FALSE(p.send);
+    CHECK(p.unsent == 2000);
+    net::tcp_plan old;
+    net::segment_again(old, c, 5000);
+    CHECK(old.from == c.una);
+    CHECK(old.length == 1000);
+}

@@ -145,7 +145,7 @@ TEST_CASE("two writes in one turn leave in one segment, with what they acknowled
     REQUIRE(write_text(p.left, *p.l, "two", wrote).detach());
     p.pass(1ms);
     REQUIRE(p.n.log.size() == 1);
-    CHECK(p.n.log[0].octets.size() == 27);
+    CHECK(p.n.log[0].octets.size() == 20 + uk::net::tcp_stamp_octets + 7);
 }
 
 TEST_CASE("acknowledgments wait for company, but not long") {
@@ -389,6 +389,61 @@ TEST_CASE("connect: refused, nobody answers, given up, no address") {
     p.left[uk::port::ip].own = world::left_address;
     p.pass(5min);
     CHECK(p.clean());
+}
+
+TEST_CASE("a connection whose address is gone sends nothing from another one, and ends (RFC 9293 MUST-45)") {
+    pair p;
+    std::optional<uk::result<>> wrote;
+    std::string text;
+    std::optional<uk::error> end;
+    REQUIRE(read_text(p.left, *p.l, text, end).detach());
+    p.pass(1s);
+    p.left[uk::port::ip].own = "10.0.0.77"_ip4;
+    const auto sent = p.n.sent;
+    REQUIRE(write_text(p.left, *p.l, "from where?", wrote).detach());
+    CHECK(world::run(p.n, 30min, [&] { return end.has_value(); }, p.left, p.right));
+    CHECK(end == uk::error::timed_out);
+    CHECK(p.n.sent == sent);
+    CHECK(p.left.free_buffers() == host::buffers);
+}
+
+TEST_CASE("connect: no broadcast, no group, not ourselves (RFC 9293 MUST-46)") {
+    network n(1);
+    host h(world::left_address);
+    struct trial {
+        static uk::task<> connect(host& os, uk::ip4_address to, std::optional<uk::error>& end) {
+            auto c = co_await os.net().connect(to, 80);
+            end = c ? std::optional<uk::error>() : c.error();
+            co_return {};
+        }
+    };
+    for (auto to : {"255.255.255.255"_ip4, "224.0.0.1"_ip4, "240.0.0.1"_ip4, "0.0.0.0"_ip4, "127.0.0.1"_ip4,
+                    world::left_address}) {
+        std::optional<uk::error> end;
+        REQUIRE(trial::connect(h, to, end).detach());
+        CHECK(end == uk::error::unreachable);
+    }
+    CHECK(n.sent == 0);
+    CHECK(h.net().in_use() == 0);
+}
+
+TEST_CASE("an application sets R2 for its connection (RFC 9293 MUST-21)") {
+    for (std::uint8_t retries : {3, 40}) {
+        pair p;
+        std::optional<uk::result<>> wrote;
+        std::string text;
+        std::optional<uk::error> end;
+        REQUIRE(read_text(p.left, *p.l, text, end).detach());
+        p.l->set_retries(retries);
+        p.n.cut = true;
+        const auto begin = p.n.now;
+        REQUIRE(write_text(p.left, *p.l, "hello?", wrote).detach());
+        CHECK(world::run(p.n, 2h, [&] { return end.has_value(); }, p.left, p.right));
+        CHECK(end == uk::error::timed_out);
+        CHECK(p.left.count(tcp_count::timeouts) == retries);
+        CHECK((p.n.now - begin < 10s) == (retries == 3));
+        CHECK((p.n.now - begin > 25min) == (retries == 40));
+    }
 }
 
 TEST_CASE("a peer that vanishes: the write fails after R2") {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <uk/net/tcp_table.hpp>
 
-#include "tcp_world.hpp"
+#include "tcp_peer.hpp"
 
 #include <doctest/doctest.h>
 
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 using namespace uk::literals;
@@ -19,59 +20,15 @@ using world::network;
 
 namespace {
 
-constexpr uk::net::tcp_limits small{.connections = 6, .listeners = 2, .backlog = 3, .time_wait_ms = 20'000};
+constexpr uk::net::tcp_limits small{
+    .connections = 6, .listeners = 2, .backlog = 3, .time_wait_ms = 20'000, .features = {.cookies = false}};
 using host = world::host<small>;
 
 uk::task<> accept_into(host&, tcp_listener& l, std::vector<tcp_connection>& out) {
     while (true) out.push_back(co_await co_await l.accept());
 }
 
-/// A peer by hand: segments as it likes, and what came back.
-struct peer {
-    peer(network& net, host& h) : n(net), to(h) {}
-
-    void send(unsigned flags, seq at, seq ack, std::string_view text = {}, std::uint16_t from_port = 5000) {
-        uk::net::tcp_segment s;
-        s.source_port = from_port;
-        s.destination_port = 80;
-        s.flags = static_cast<std::uint8_t>(flags);
-        s.sequence = at;
-        s.acknowledgment = ack;
-        s.window = 10'000;
-        world::datagram d;
-        d.from = world::left_address;
-        d.to = world::right_address;
-        d.octets.resize(20 + text.size());
-        emit(s, d.octets.data());
-        uk::copy(std::span(d.octets).subspan(20), uk::as_bytes(text));
-        auto sum = uk::net::pseudo_header(d.from, d.to, 6, d.octets.size());
-        uk::store_be(d.octets.data() + 16, sum.add(d.octets).value());
-        n.record = true;
-        to[uk::port::ip].inject(d);
-    }
-    /// The last segment that has come back since the last call.
-    std::optional<uk::net::tcp_segment> answer(uk::duration wait = 1ms) {
-        world::pass(n, wait, to);
-        if (n.log.empty()) return {};
-        const auto last = world::parse_tcp(n.log.back().octets);
-        n.log.clear();
-        return last;
-    }
-    /// Opens a connection; the host's first sequence number.
-    seq open(std::uint16_t from_port = 5000, seq at = {100}) {
-        send(flag::syn, at, {0}, {}, from_port);
-        const auto a = answer();
-        REQUIRE(a);
-        REQUIRE(a->flags == (flag::syn | flag::ack));
-        REQUIRE(a->acknowledgment == at + 1);
-        CHECK(a->options.mss == 1460);
-        send(flag::ack, at + 1, a->sequence + 1, {}, from_port);
-        return a->sequence;
-    }
-
-    network& n;
-    host& to;
-};
+using peer = world::peer<host>;
 
 }  // namespace
 
@@ -85,7 +42,9 @@ TEST_CASE("listeners: one for each port, so many and no more") {
     auto second = h.net().listen(81);
     REQUIRE(second);
     CHECK(h.net().listen(82).error() == uk::error::too_large);
-    { const tcp_listener gone = std::move(*first); }
+    {
+        const tcp_listener gone = std::move(*first);
+    }
     CHECK(h.net().listen(80).has_value());
 }
 
@@ -299,4 +258,187 @@ TEST_CASE("early segments are acknowledged each, and keep their place") {
     const auto a = p.answer();
     REQUIRE(a);
     CHECK(a->acknowledgment == seq{141});
+}
+
+TEST_CASE("TIME-WAIT lasts as the limits say, anew with each FIN, and no RST ends it (RFC 9293 MUST-13, RFC 1337)") {
+    network n(1);
+    host h(world::right_address);
+    auto listener = *h.net().listen(80);
+    peer p(n, h);
+    std::vector<tcp_connection> all;
+    REQUIRE(accept_into(h, listener, all).detach());
+    const seq us = p.open();
+    world::pass(n, 1ms, h);
+    all.clear();
+    REQUIRE(p.answer());
+    p.send(flag::ack | flag::fin, {101}, us + 2);
+    REQUIRE(p.answer());
+    world::pass(n, 15s, h);
+    p.send(flag::rst, {102}, {0});
+    CHECK_FALSE(p.answer());
+    CHECK(h.net().in_use() == 1);
+    p.send(flag::ack | flag::fin, {101}, us + 2);
+    const auto a = p.answer();
+    REQUIRE(a);
+    CHECK(a->flags == flag::ack);
+    CHECK(a->acknowledgment == seq{102});
+    world::pass(n, 19s, h);
+    CHECK(h.net().in_use() == 1);
+    world::pass(n, 2s, h);
+    CHECK(h.net().in_use() == 0);
+}
+
+TEST_CASE("a SYN of later time opens a connection in TIME-WAIT again, one of earlier time does not (RFC 6191)") {
+    for (bool later : {false, true}) {
+        network n(1);
+        host h(world::right_address);
+        auto listener = *h.net().listen(80);
+        peer p(n, h);
+        std::vector<tcp_connection> all;
+        REQUIRE(accept_into(h, listener, all).detach());
+        const auto send = [&](unsigned flags, seq at, seq ack, std::uint32_t stamp) {
+            auto s = peer::segment(flags, at, ack);
+            s.options.stamped = true;
+            s.options.stamp = stamp;
+            p.send(s);
+            return p.answer();
+        };
+        const seq us = send(flag::syn, {100}, {0}, 5000)->sequence;
+        send(flag::ack, {101}, us + 1, 5000);
+        all.clear();
+        REQUIRE(p.answer());
+        send(flag::ack | flag::fin, {101}, us + 2, 5001);
+        const auto a = send(flag::syn, seq{later ? 50U : 5000U}, {0}, later ? 5002 : 4000);
+        REQUIRE(a);
+        CHECK(a->flags == (later ? flag::syn | flag::ack : flag::ack));
+    }
+}
+
+TEST_CASE("a RST in SYN-RECEIVED takes the opening from the listener, and nothing else (RFC 9293 MUST-11)") {
+    network n(1);
+    host h(world::right_address);
+    auto listener = *h.net().listen(80);
+    peer p(n, h);
+    std::vector<tcp_connection> all;
+    REQUIRE(accept_into(h, listener, all).detach());
+    p.send(flag::syn, {100}, {0});
+    REQUIRE(p.answer());
+    p.send(flag::rst, {101}, {0});
+    CHECK_FALSE(p.answer());
+    CHECK(h.net().in_use() == 0);
+    CHECK(all.empty());
+    p.open(5001);
+    world::pass(n, 1ms, h);
+    CHECK(all.size() == 1);
+}
+
+TEST_CASE("a listener beside connections of its port, whichever end opened them (RFC 9293 MUST-41, MUST-42)") {
+    network n(1);
+    host h(world::right_address);
+    peer p(n, h);
+    std::optional<uk::result<tcp_connection>> ours;
+    struct opener {
+        static uk::task<> open(host& os, std::optional<uk::result<tcp_connection>>& out) {
+            out.emplace(co_await os.net().connect(world::left_address, 7));
+            co_return {};
+        }
+    };
+    n.record = true;
+    REQUIRE(opener::open(h, ours).detach());
+    const auto syn = p.answer();
+    REQUIRE(syn);
+    // In SYN-SENT at that port; then another in SYN-RECEIVED, and a third.
+    auto listener = h.net().listen(syn->source_port);
+    REQUIRE(listener);
+    const auto from = [&](std::uint16_t port, unsigned flags, seq at, seq ack) {
+        auto s = peer::segment(flags, at, ack, port);
+        s.destination_port = syn->source_port;
+        h[uk::port::ip].inject(world::make_datagram(s, world::left_address, world::right_address));
+        return p.answer();
+    };
+    REQUIRE(from(8, flag::syn, {1}, {0}));
+    CHECK(from(9, flag::syn, {1}, {0})->flags == (flag::syn | flag::ack));
+    CHECK(h.net().listen(syn->source_port).error() == uk::error::in_use);
+    CHECK(h.net().in_use() == 3);
+    CHECK_FALSE(ours);
+    CHECK(from(7, flag::syn | flag::ack, {500}, syn->sequence + 1)->flags == flag::ack);
+    REQUIRE(ours);
+    CHECK(ours->has_value());
+}
+
+TEST_CASE("every segment has the checksum of RFC 9293 section 3.1, by another way of counting (MUST-2)") {
+    network n(1);
+    host h(world::right_address);
+    auto listener = *h.net().listen(80);
+    peer p(n, h);
+    std::vector<tcp_connection> all;
+    REQUIRE(accept_into(h, listener, all).detach());
+    unsigned seen = 0;
+    const auto check_all = [&] {
+        for (const world::datagram& d : p.last) {
+            std::uint32_t sum = 6 + static_cast<std::uint32_t>(d.octets.size());
+            for (std::uint32_t a : {d.from.value, d.to.value}) sum += (a >> 16) + (a & 0xffff);
+            for (std::size_t i = 0; i < d.octets.size(); ++i) {
+                sum += std::to_integer<std::uint32_t>(d.octets[i]) << (i % 2 == 0 ? 8 : 0);
+            }
+            CHECK(sum % 0xffff == 0);
+            ++seen;
+        }
+    };
+    p.send(flag::syn, {100}, {0});
+    const seq us = p.answer()->sequence + 1;
+    check_all();
+    p.send(flag::ack, {101}, us, "question");
+    p.answer(100ms);
+    check_all();
+    struct writer {
+        static uk::task<> write(host&, tcp_connection& c, std::string_view head, std::string_view body) {
+            co_await co_await c.write(uk::as_bytes(head));
+            co_await co_await c.write_constant(uk::as_bytes(body));
+            co_return {};
+        }
+    };
+    static const std::string body(1001, 'b');
+    REQUIRE(all.size() == 1);
+    REQUIRE(writer::write(h, all[0], "odd", body).detach());
+    p.answer();
+    check_all();
+    p.send(flag::ack, {1}, {5}, {}, 6000);  // of nobody: a RST
+    p.answer();
+    check_all();
+    CHECK(seen >= 4);
+}
+
+TEST_CASE("a closed window of ours: urgent marks and RSTs still count, text does not (RFC 9293 MUST-66)") {
+    using tight = world::host<uk::net::tcp_limits{.connections = 2, .backlog = 2, .receive_window = 1460}>;
+    struct acceptor {
+        static uk::task<> accept(tight&, tcp_listener& l, std::vector<tcp_connection>& out) {
+            out.push_back(co_await co_await l.accept());
+            co_return {};
+        }
+    };
+    network n(1);
+    tight h(world::right_address);
+    auto listener = *h.net().listen(80);
+    world::peer<tight> p(n, h);
+    std::vector<tcp_connection> all;
+    REQUIRE(acceptor::accept(h, listener, all).detach());
+    const seq us = p.open() + 1;
+    world::pass(n, 1ms, h);
+    REQUIRE(all.size() == 1);
+    p.send(flag::ack, {101}, us, std::string(1460, 'x'));
+    auto a = p.answer(100ms);
+    REQUIRE(a);
+    CHECK(a->window == 0);
+    auto probe = world::peer<tight>::segment(flag::ack | flag::urg, {1561}, us);
+    probe.urgent = 10;
+    p.send(probe, "y");
+    a = p.answer();
+    REQUIRE(a);
+    CHECK(a->acknowledgment == seq{1561});
+    CHECK(all[0].urgent() == 1470);
+    p.send(flag::rst, {1561}, {0});
+    world::pass(n, 1ms, h);
+    CHECK(all[0].record()->outcome == uk::error::reset);
+    CHECK_FALSE(all[0].record()->open());
 }

@@ -135,3 +135,45 @@ TEST_CASE("what is emitted is what is parsed") {
         CHECK(uk::load_be<std::uint32_t>(octets.data() + net::tcp_checksum_offset) == 0);
     }
 }
+
+TEST_CASE("all options, octet by octet: each with its length, words filled up (RFC 9293 MUST-68, MUST-69)") {
+    const std::array<std::byte, 16> blocks{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+    net::tcp_segment s;
+    s.options.mss = 1460;
+    s.options.shift = 7;
+    s.options.sack_permitted = true;
+    s.options.stamped = true;
+    s.options.stamp = 0x11223344;
+    s.options.echo = 0x55667788;
+    std::array<std::byte, 60> octets{};
+    emit(s, octets.data());
+    REQUIRE(header_octets(s) == 44);
+    const auto is = [&](std::size_t from, std::initializer_list<int> wanted) {
+        for (int w : wanted) CHECK(std::to_integer<int>(octets[from++]) == w);
+    };
+    is(20, {2, 4, 0x05, 0xb4, 1, 3, 3, 7, 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 1, 1, 4, 2});
+    net::tcp_segment told;
+    told.options.sack = blocks.data();
+    told.options.blocks = 2;
+    emit(told, octets.data());
+    REQUIRE(header_octets(told) == 40);
+    is(20, {1, 1, 5, 18, 1, 2, 3, 4, 0, 0, 0, 0});
+}
+
+TEST_CASE("options at any octet, in segments of any kind (RFC 9293 MUST-5, MUST-64)") {
+    for (unsigned before = 0; before < 8; ++before) {
+        for (unsigned flags = 0; flags < 64; ++flags) {
+            std::vector<unsigned> options(before, 1);
+            for (unsigned o : {2U, 4U, 0x12U, 0x34U, 254U, 3U, 9U, 8U, 10U, 0U, 0U, 1U, 2U, 3U, 4U, 5U, 6U}) {
+                options.push_back(o);
+            }
+            auto h = with_options(options);
+            h[13] = static_cast<std::byte>(flags);
+            const auto s = parse_tcp(h);
+            REQUIRE(s);
+            CHECK(s->options.mss == 0x1234);
+            CHECK(s->options.stamp == 0x0000'0102);
+            CHECK(s->options.echo == 0x0304'0506);
+        }
+    }
+}

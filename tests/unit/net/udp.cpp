@@ -31,7 +31,7 @@ struct owner_of_68 {
 
 using small_udp = net::udp<net::udp_limits{.sockets = 3, .queued = 2}>;
 
-struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp, small_udp,
+struct host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>, net::ipv4<>, net::icmp<>, small_udp,
                                  owner_of_68, uk::uses<uk::port::udp>>> {
     host() {
         (*this)[uk::port::ip].configure(our_net, router_ip);
@@ -233,6 +233,70 @@ TEST_CASE("bad datagrams are counted by their cause, an unknown port is reported
     CHECK(os.store().available() == uk::packets<>::count);
 }
 
+namespace {
+// What the router says about a datagram from our port 7 to `to_port` of `to`.
+octets told(int type, int code, uk::ip4_address to, std::uint16_t to_port, std::uint16_t our_port = 7) {
+    net::ipv4_header h;
+    h.protocol = 17;
+    h.source = our_ip;
+    h.destination = to;
+    octets m = raw({type, code, 0, 0, 0, 0, 0, 0}) + ip_datagram(h, udp_payload(our_ip, our_port, to, to_port, {}));
+    net::seal_icmp(m);
+    return ip_frame(router_ip, our_ip, 1, m);
+}
+}  // namespace
+
+TEST_CASE("a connected socket hears its peer alone, and of errors") {
+    host os;
+    auto s = *os.udp().bind(7);
+    os.inject(told(3, 3, peer_ip, 5000));  // not connected: nobody's
+    s.connect(peer_ip, 5000);
+    CHECK(s.send(uk::as_bytes("hello")).has_value());
+    CHECK(os.take_ip().payload == udp_payload(our_ip, 7, peer_ip, 5000, octets_of("hello")));
+    os.hear(7, "from elsewhere", 5001);
+    CHECK(os.counters().no_socket == 1);
+    auto t = receive(os, s);
+    REQUIRE(t.start());
+    SUBCASE("a datagram") {
+        os.hear(7, "answer");
+        REQUIRE(t.done());
+        CHECK(t.take().value() == "answer from 5000");
+    }
+    SUBCASE("an error ends a pending receive") {
+        os.inject(told(3, 3, peer_ip, 5000));
+        REQUIRE(t.done());
+        CHECK(t.take().error() == uk::error::refused);
+        CHECK(s.send({}).has_value());
+    }
+    SUBCASE("others' errors, and transient ones, do not") {
+        os.inject(told(3, 3, peer_ip, 5001));
+        os.inject(told(3, 3, router_ip, 5000));
+        os.inject(told(3, 3, peer_ip, 5000, 8));
+        os.inject(told(11, 0, peer_ip, 5000));
+        CHECK_FALSE(t.done());
+    }
+}
+
+TEST_CASE("an error that nobody waits for is reported by the next operation, once") {
+    host os;
+    auto s = *os.udp().bind(7);
+    s.connect(peer_ip, 5000);
+    using uk::error;
+    for (auto [code, what] : {std::pair{1, error::unreachable}, {2, error::refused}, {4, error::too_large}}) {
+        os.inject(told(3, code, peer_ip, 5000));
+        CHECK(s.send({}).error() == what);
+        CHECK(s.send({}).has_value());
+    }
+    os.hear(7, "before");
+    os.inject(told(3, 3, peer_ip, 5000));
+    auto first = receive(os, s);
+    REQUIRE(first.start());
+    CHECK(first.take().value() == "before from 5000");
+    auto second = receive(os, s);
+    REQUIRE(second.start());
+    CHECK(second.take().error() == uk::error::refused);
+}
+
 TEST_CASE("sending copies, and fails with the reason") {
     host os;
     auto s = *os.udp().bind(7);
@@ -250,4 +314,51 @@ TEST_CASE("sending copies, and fails with the reason") {
     std::vector<uk::packet> hoard;
     while (uk::packet p = os.store().take()) hoard.push_back(std::move(p));
     CHECK(s.send(peer_ip, 5000, {}).error() == uk::error::no_buffers);
+}
+
+namespace {
+struct group_host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>,
+                                       net::ipv4<net::ipv4_limits{.groups = 2}>, net::icmp<>,
+                                       net::udp<net::udp_limits{.groups = 2}>, uk::uses<uk::port::udp>>> {
+    group_host() { (*this)[uk::port::ip].configure(our_net, router_ip); }
+    auto& udp() { return (*this)[uk::port::udp]; }
+    std::uint32_t hear(uk::ip4_address group, std::uint16_t port) {
+        const auto before = udp().counters().received;
+        inject(ip_frame(peer_ip, group, 17, udp_payload(peer_ip, 5000, group, port, octets_of("all")),
+                        net::group_link(group)));
+        return udp().counters().received - before;
+    }
+};
+}  // namespace
+
+TEST_CASE("a socket receives from the groups that it has joined") {
+    group_host os;
+    const auto group = "239.1.2.3"_ip4;
+    const auto other = "239.1.2.4"_ip4;
+    {
+        auto s = *os.udp().bind(7);
+        auto t = *os.udp().bind(8);
+        CHECK(os.hear(group, 7) == 0);
+        CHECK(s.join(group).has_value());
+        CHECK(s.join(group).has_value());
+        CHECK(os.hear(group, 7) == 1);
+        CHECK(os.hear(group, 8) == 0);  // the host is a member, the socket is not
+        CHECK(t.join(group).has_value());
+        CHECK(t.join(other).has_value());
+        CHECK(t.join("239.1.2.5"_ip4).error() == uk::error::too_large);
+        CHECK(s.join(peer_ip).error() == uk::error::invalid);
+        s.leave(group);
+        s.leave(group);
+        CHECK(os.hear(group, 7) == 0);
+        CHECK(os.hear(group, 8) == 1);
+        t.leave(other);
+        CHECK(os.hear(other, 8) == 0);
+        CHECK(t.send(group, 7, uk::as_bytes("hello")).has_value());
+        CHECK(os.take_ip().link.destination == "01:00:5e:01:02:03"_mac);
+        CHECK(os.silent());  // no errors about what came to groups
+    }
+    auto s = *os.udp().bind(8);
+    CHECK(os.hear(group, 8) == 0);  // with a socket its memberships end
+    CHECK(os[uk::port::ip].join(group).has_value());
+    CHECK(os[uk::port::ip].join(other).has_value());
 }
