@@ -53,6 +53,8 @@ struct tcp_rack {
     bool on_ack(Congestion& c, const tcb& b, const tcp_reaction& a, const tcp_segment& s, const tcp_path& path,
                 const trips& t, tcp_sent_pool& pool) {
         const bool twice = on_delivered(b, a, s, path.now, t, pool);
+        // What the acknowledgment that ends a recovery covers was sent before it: the window does not grow by that.
+        const bool grows = a.advanced && now_in != phase::recovery;
         if (now_in != phase::open && b.una >= point) {
             if (now_in == phase::recovery) {
                 tcp_path rest = path;
@@ -63,7 +65,7 @@ struct tcp_rack {
             now_in = phase::open;
         }
         if (now_in == phase::open) point = b.una;
-        if (a.advanced && now_in != phase::recovery) c.acknowledged(a.acked, path);
+        if (grows) c.acknowledged(a.acked, path);
         if (probing && on_probed(b, twice)) c.lost(path);
         return find_lost(c, b, a, path, t.rtt);
     }

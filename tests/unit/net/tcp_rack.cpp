@@ -133,6 +133,7 @@ TEST_CASE("three segments beyond a gap: lost at once, the window halved once (RF
     CHECK_FALSE(s.ack(10));
     CHECK(s.rack.now_in == tcp_rack::phase::open);
     CHECK(s.rack.pipe == 0);
+    CHECK(s.congestion.window == 2 * mss);  // what ends a recovery does not make the window grow
 }
 
 TEST_CASE("several gaps are repaired in one round trip") {
