@@ -35,10 +35,10 @@ def locate(name):
     raise unknown("example", name, examples())
 
 
-def configure(folder, target, where):
+def configure(folder, target, where, options=()):
     """Runs `meson setup` where the build folder is missing, or was made from something else."""
-    setup = ["meson", "setup", where, folder]
-    stamp = str(folder)
+    setup = ["meson", "setup", where, folder, *options]
+    stamp = " ".join([str(folder), *options])
     if target != HOSTED:
         cross = ROOT / "cross" / f"{target}.ini"
         setup += ["--cross-file", cross]
@@ -54,13 +54,16 @@ def configure(folder, target, where):
     mark.write_text(stamp)
 
 
-def build(name, target, where=None):
-    """Builds and returns the path of the unstripped image (or program). `where`: another build folder."""
+def build(name, target, where=None, options=()):
+    """Builds and returns the path of the unstripped image (or program).
+
+    `where`: another build folder; `options`: of the project, for Meson.
+    """
     if target not in targets():
         raise unknown("target", target, targets())
     folder = locate(name)
     where = where or BUILD / f"{folder.name}-{target}"
-    configure(folder, target, where)
+    configure(folder, target, where, options)
     shell.work(f"building {folder.name} for {target}", ["ninja", "-C", where])
     image = where / folder.name
     if image.is_file():

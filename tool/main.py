@@ -15,6 +15,7 @@ from tool.fault import Fault, unknown  # noqa: E402
 HELP = {
     "run": ("build an example and boot it", "./uk run http --machine q35 --port 8080"),
     "test": ("run the tests", "./uk test unit --filter arp"),
+    "sim": ("simulate whole hosts on virtual time, from a seed", "./uk sim --seed 7 --pcap seven.pcap"),
     "size": ("what an image weighs", "./uk size build/http-kvm/http"),
     "new": ("start a project of your own", "./uk new ../my-server"),
 }
@@ -53,11 +54,18 @@ def parser():
     run.usage = "uk run [EXAMPLE] [--on TARGET] [--machine M] [--port N] [--memory SIZE] [--check] [-v] [-- ARGS]"
     run.epilog += "\nwhat follows -- goes to QEMU, or to the hosted program"
     test = subs["test"]
-    test.add_argument("suite", nargs="*", metavar="SUITE", help="layout, tool, fail, unit, boot (default: all)")
+    test.add_argument("suite", nargs="*", metavar="SUITE", help="layout, tool, fail, unit, sim, boot (default: all)")
     test.add_argument("--list", action="store_true", help="list the tests, run none")
     test.add_argument("--filter", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     test.add_argument("--graph", action="store_true", help="with layout: print the graph of includes")
     test.add_argument("--dot", action="store_true", help="with --graph: in Graphviz's language")
+    sim = subs["sim"]
+    sim.add_argument("--seed", type=int, default=1, metavar="N", help="the first scenario (default: 1)")
+    sim.add_argument("--count", type=int, default=1, metavar="K", help="how many scenarios (default: 1)")
+    sim.add_argument("--pcap", metavar="FILE", help="write what hosts send in the one scenario to FILE")
+    sim.add_argument("--table", action="store_true", help="print the golden table of throughput instead")
+    sim.add_argument("--write", action="store_true", help="write that table into docs/sim.md")
+    sim.add_argument("--compiler", choices=("clang", "gcc"), default="clang", help="default: clang")
     size = subs["size"]
     size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")

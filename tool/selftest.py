@@ -38,6 +38,8 @@ def wrong_words():
     refuses("test units", "did you mean 'unit'")
     refuses("run --bogus", "--bogus", "--help")
     refuses("size", "IMAGE", "--help")
+    refuses("sim --count 0", "--count")
+    refuses("sim --count 2 --pcap two.pcap", "--pcap", "--count")
     refuses("new examples", "exists already")
 
 

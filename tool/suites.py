@@ -17,6 +17,7 @@ SUITES = {
     "tool": "tool/selftest.py",
     "fail": "tests/fail/run.py",
     "unit": "tool/unit.py",
+    "sim": "tests/sim/run.py",
     "boot": "tests/boot/run.py",
 }
 

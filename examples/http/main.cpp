@@ -14,12 +14,19 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server : uk::stack<uk::target, uk::loop<{.frame_memory = 80 * 1024}>, uk::packets<{.buffers = 128}>,
-                          net::ip4<net::dhcp>, net::tcp<net::tcp_limits{.connections = 256, .backlog = 64}>> {};
+// The least TCP makes the smallest image; built with -Dtcp=whole, it has all that TCP can do (what tcp_limits says when
+// its features are left alone, and ECN).
+#ifdef HTTP_WHOLE_TCP
+constexpr net::tcp_features features = net::tcp_everything;
+#else
+constexpr net::tcp_features features = net::tcp_minimal;
+#endif
 
-uk::result<> home(http::request&, http::response& out) {
-    return out.text(http::constant("hello from one type\n"));
-}
+struct server
+    : uk::stack<uk::target, uk::loop<{.frame_memory = 80 * 1024}>, uk::packets<{.buffers = 128}>, net::ip4<net::dhcp>,
+                net::tcp<net::tcp_limits{.connections = 256, .backlog = 64, .features = features}>> {};
+
+uk::result<> home(http::request&, http::response& out) { return out.text(http::constant("hello from one type\n")); }
 
 uk::result<> page(http::request&, http::response& out) {
     return out.html(http::constant("<!doctype html><title>uk</title><h1>hello</h1>"

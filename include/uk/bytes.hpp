@@ -71,7 +71,7 @@ inline bytes as_bytes(std::string_view s) { return std::as_bytes(std::span(s.dat
 inline std::string_view as_text(bytes b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
 
 /// Copies the shorter of the two lengths; says how many octets that was. Ranges do not overlap.
-inline std::size_t copy(writable_bytes to, bytes from) {
+[[gnu::noinline]] inline std::size_t copy(writable_bytes to, bytes from) {
     const std::size_t n = to.size() < from.size() ? to.size() : from.size();
     if (n != 0) std::memcpy(to.data(), from.data(), n);
     return n;

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstddef>
-#include <string_view>
-
 /// The platform's last words: prints reason, file, line and a backtrace, then stops the machine with status 127.
 /// One definition per platform, in src/boot/.
-extern "C" [[noreturn]] void uk_panic(const char* reason, std::size_t size, const char* file, unsigned line);
+extern "C" [[noreturn]] void uk_panic(const char* reason, const char* file, unsigned line);
 
 /// Ends the machine (or process) with `status`, 0 for success. One definition per platform, in src/boot/.
 extern "C" [[noreturn]] void uk_stop(int status);
@@ -15,13 +12,13 @@ namespace uk {
 
 /// Stops the machine because of a bug in the program. Never for bad input: that is counted and dropped.
 // Not std::source_location: its function names would be in the image.
-[[noreturn, gnu::cold, gnu::noinline]] inline void panic(std::string_view reason, const char* file = __builtin_FILE(),
-                                                         unsigned line = __builtin_LINE()) {
-    uk_panic(reason.data(), reason.size(), file, line);
+[[noreturn, gnu::cold]] inline void panic(const char* reason, const char* file = __builtin_FILE(),
+                                          unsigned line = __builtin_LINE()) {
+    uk_panic(reason, file, line);
 }
 
 /// Panics unless `holds`: an invariant of our own code.
-constexpr void check(bool holds, std::string_view reason, const char* file = __builtin_FILE(),
+constexpr void check(bool holds, const char* reason, const char* file = __builtin_FILE(),
                      unsigned line = __builtin_LINE()) {
     if (!holds) [[unlikely]] panic(reason, file, line);
 }

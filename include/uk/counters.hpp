@@ -81,7 +81,7 @@ public:
     /// order.
     template <class Counted>
     explicit counter_list(const Counted& counted)
-        : values_(reinterpret_cast<const std::uint32_t*>(&counted)), names_(detail::coded_words<Counted::names>.data()) {
+        : counter_list(reinterpret_cast<const std::uint32_t*>(&counted), detail::coded_words<Counted::names>.data()) {
         static_assert(words(Counted::names) * sizeof(std::uint32_t) == sizeof(Counted),
                       "uk: names must have one word for each counter");
     }

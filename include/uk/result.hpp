@@ -30,18 +30,18 @@ enum class error : std::uint8_t {
 
 /// A sentence for people.
 constexpr std::string_view describe(error e) {
-    // In the order of the enum, each with a line of its own.
-    std::string_view rest =
-        "the task arena is exhausted\nno packet buffer is free\nthe deadline passed\ncancelled\nclosed\n"
-        "the connection was reset\nthe connection was refused\nunreachable\nthe address is in use\n"
-        "larger than the limit\nmalformed\nthe machine has no source of randomness\n"
-        "the device is absent or does not work\nunknown error";
-    for (auto skip = static_cast<unsigned>(e); skip != 0; --skip) {
-        const std::size_t end = rest.find('\n');
-        if (end == rest.npos) break;
-        rest.remove_prefix(end + 1);
+    // In the order of the enum, each ended by a zero.
+    const char* at =
+        "the task arena is exhausted\0no packet buffer is free\0the deadline passed\0cancelled\0closed\0"
+        "the connection was reset\0the connection was refused\0unreachable\0the address is in use\0"
+        "larger than the limit\0malformed\0the machine has no source of randomness\0"
+        "the device is absent or does not work\0unknown error";
+    constexpr unsigned known = static_cast<unsigned>(error::no_device) + 1;
+    const auto number = static_cast<unsigned>(e);
+    for (unsigned skip = number < known ? number : known; skip != 0; --skip) {
+        while (*at++ != '\0') {}
     }
-    return rest.substr(0, rest.find('\n'));
+    return at;
 }
 
 constexpr error reduce(error e) { return e; }

@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -46,6 +47,11 @@ T drive(Stack& os, task<T> t) {
 }
 
 template <class Stack>
+[[gnu::noinline]] void report(Stack& os, std::string_view what, error e) {
+    print(os[port::console], "uk::run: {}: {}\n", what, describe(e));
+}
+
+template <class Stack>
 bool start_parts(Stack& os) {
     bool ok = true;
     os.each([&](auto& object) {
@@ -54,7 +60,7 @@ bool start_parts(Stack& os) {
             const auto started = drive(os, object.start());
             if (started) return;
             ok = false;
-            print(os[port::console], "uk::run: a part did not start: {}\n", describe(reduce(started.error())));
+            report(os, "a part did not start", reduce(started.error()));
         }
     });
     return ok;
@@ -65,7 +71,7 @@ template <class Stack, class R>
 int status_of(Stack& os, const R& r) {
     if constexpr (is_result<R>) {
         if (r) return 0;
-        print(os[port::console], "uk::run: the application ended: {}\n", describe(reduce(r.error())));
+        report(os, "the application ended", reduce(r.error()));
         return 1;
     } else {
         return static_cast<int>(r);

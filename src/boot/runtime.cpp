@@ -4,12 +4,11 @@
 #include <uk/check.hpp>
 
 #include <cstddef>
-#include <string_view>
 
 namespace {
 
 // By a short name: the path that the compiler knows depends on the build folder.
-[[noreturn]] void stop(std::string_view reason, unsigned line = __builtin_LINE()) {
+[[noreturn]] void stop(const char* reason, unsigned line = __builtin_LINE()) {
     uk::panic(reason, "boot/runtime.cpp", line);
 }
 

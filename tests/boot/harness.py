@@ -26,8 +26,15 @@ MAC = "52:54:00:12:34:56"   # QEMU's default for its first network card
 _building = threading.Lock()
 
 
+# Programs that are an example built in another way: NAME: (example, options for Meson).
+VARIANTS = {"http-whole": ("http", ("-Dtcp=whole",))}
+
+
 @functools.lru_cache(maxsize=None)
 def _image(program, target):
+    if program in VARIANTS:
+        example, options = VARIANTS[program]
+        return build.build(example, target, shell.BUILD / f"{program}-{target}", options)
     return build.build(program, target)
 
 
@@ -118,7 +125,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def site(where="microvm", net=USER, program="http", memory=None, forwards=(("tcp", 80),)):
+def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),)):
     """A Site of `program` on a machine of QEMU, or as a Linux process (which needs `net` = TAP). Always cleaned up.
 
     A failure inside carries the end of the guest's console.
@@ -144,7 +151,7 @@ def site(where="microvm", net=USER, program="http", memory=None, forwards=(("tcp
         stack.enter_context(guest)
         try:
             found = Site(guest, where, net, address, mapped, wire)
-            if program in ("http", "stream"):
+            if program in ("http", "http-whole", "stream"):
                 # Before the guest has its address, attempts are lost: many short ones.
                 guest.wait_for(".", 1)
                 found.answers(BOOT_SECONDS, 0.05)

@@ -10,7 +10,7 @@ KIB = 1 << 10
 
 def page(where, net, memory=None):
     """curl gets the page twice on one connection; over a TAP, dnsmasq gave the address and ping is answered."""
-    with site(where, net, memory=memory) as found:
+    with site(where, net, "http", memory) as found:
         code, text = found.run("curl", "-sS", "--max-time", "10", "--noproxy", "*",
                                "-w", "|%{http_code} %{num_connects}|", found.url(), found.url())
         expect(code == 0, f"curl ended with {code}: {text}")

@@ -117,7 +117,7 @@ struct virtio_addresses {
 template <class Device>
 bool virtio_reset(Device& device) {
     device.write(virtio_reg::status, 0);
-    for (int i = 0; i < 100'000; ++i) {
+    for (int left = 100'000; left != 0; --left) {
         if (device.read(virtio_reg::status) == 0) return true;
     }
     return false;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -81,7 +82,7 @@ struct virtio_net {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(received_[used->id], nullptr), offset,
+                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset,
                                               fits ? used->length : 0);
                 if (!fits) {
                     ++counters_.receive_long;
@@ -115,7 +116,9 @@ struct virtio_net {
                 {{dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false},
                  {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false}}};
             const std::uint16_t id = send_.add(std::span(all).first(pieces));
-            sent_[id] = {frame.head.detach(), frame.owner.detach()};
+            packet_buffer** const kept = sent(id);
+            kept[0] = frame.head.detach();
+            kept[1] = frame.owner.detach();
             ++counters_.sent;
             return true;
         }
@@ -142,8 +145,7 @@ struct virtio_net {
         /// Packet buffers that the card has now: posted for reception, or sent and not yet taken back.
         std::size_t buffers_held() const {
             std::size_t n = 0;
-            for (const packet_buffer* b : received_) n += b != nullptr;
-            for (const sent_frame& s : sent_) n += (s.head != nullptr) + (s.owner != nullptr);
+            for (const packet_buffer* b : kept_) n += b != nullptr;
             return n;
         }
 
@@ -156,18 +158,7 @@ struct virtio_net {
         // Places the network header, 12 + 14 octets on, at a multiple of four.
         static constexpr std::size_t offset = 2;
 
-        // What is being sent: its memory stays ours to keep until the device is done.
-        struct sent_frame {
-            packet_buffer* head = nullptr;
-            packet_buffer* owner = nullptr;
-
-            void release() {
-                packet::attach(std::exchange(head, nullptr), 0, 0);
-                packet::attach(std::exchange(owner, nullptr), 0, 0);
-            }
-        };
-
-        static std::string_view remedy(virtio_lack lack) {
+        static const char* remedy(virtio_lack lack) {
             switch (lack) {
                 case virtio_lack::modern:
                     return "the virtio network card has only the legacy interface; start the machine with "
@@ -219,20 +210,25 @@ struct virtio_net {
                 const std::array<virtio_piece, 1> all{
                     {{dma(p.data()), static_cast<std::uint32_t>(room_in_buffer()), true}}};
                 const std::uint16_t id = receive_.add(all);
-                received_[id] = p.detach();
+                kept_[id] = p.detach();
             }
         }
 
         [[gnu::noinline]] void reclaim() {
-            while (const auto used = send_.take(counters_)) sent_[used->id].release();
+            while (const auto used = send_.take(counters_)) give_back(sent(used->id), 2);
         }
 
         // For good. A device that does not stop keeps its buffers: it might still write to them.
         [[gnu::noinline]] void stop() {
             counters_.stopped = 1;
             if (!virtio_reset(device_)) return;
-            for (packet_buffer*& b : received_) packet::attach(std::exchange(b, nullptr), 0, 0);
-            for (sent_frame& s : sent_) s.release();
+            give_back(kept_, std::size(kept_));
+        }
+
+        packet_buffer** sent(std::uint16_t id) { return kept_ + Options.receive_queue + 2 * id; }
+
+        static void give_back(packet_buffer** at, std::size_t count) {
+            for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
         Stack& os_;
@@ -245,8 +241,9 @@ struct virtio_net {
         bool was_full_ = false;
         virtio_queue<Options.receive_queue, doorbell> receive_;
         virtio_queue<Options.send_queue, doorbell> send_;
-        packet_buffer* received_[Options.receive_queue]{};
-        sent_frame sent_[Options.send_queue]{};
+        // For each descriptor of the receive queue what is posted; then for each of the send queue the head and the
+        // owner of what is being sent: that memory stays ours to keep until the device is done.
+        packet_buffer* kept_[Options.receive_queue + 2 * Options.send_queue]{};
     };
 };
 

@@ -30,6 +30,7 @@ struct dhcp_reply {
     ip4_address server;   ///< its identifier
     ip4_address router;   ///< the first named
     std::uint32_t mask = 0;
+    std::uint16_t mtu = 0;  ///< of the link
     std::uint32_t lease_seconds = 0;  ///< 0xffffffff: for ever
     std::uint32_t renew_seconds = 0;
     std::uint32_t rebind_seconds = 0;
@@ -74,43 +75,42 @@ inline constexpr dhcp_option dhcp_options[] = {
     {58, offsetof(dhcp_reply, renew_seconds), 4, 4, 4},
     {59, offsetof(dhcp_reply, rebind_seconds), 4, 4, 4},
     {1, offsetof(dhcp_reply, mask), 4, 4, 4},
+    {26, offsetof(dhcp_reply, mtu), 2, 2, 2},
     {3, offsetof(dhcp_reply, router), 4, 4, 0xffff},
     {6, offsetof(dhcp_reply, dns), 12, 4, 0xffff},
 };
 
-/// Takes all parts of option `o`, in a row (RFC 3396), over into `r`; false when their length is not one that it may
-/// have, or a field of options is not whole to its end option. An empty option is as none.
-inline bool take_dhcp_option(bytes message, const dhcp_option& o, dhcp_reply& r) {
-    std::byte* to = reinterpret_cast<std::byte*>(&r) + o.at;
-    // Numbers are turned round as they are stored.
-    const unsigned within = o.unit - 1U;
-    const unsigned turned = std::endian::native == std::endian::little ? within : 0;
-    // RFC 2131 section 4.1: first the options, then the file field, then the server name. An overload option found
-    // there has no effect.
-    unsigned fields = r.overload;
-    unsigned taken = 0;
+inline constexpr std::size_t dhcp_broken = ~std::size_t{0};
+
+/// Copies all parts of an option, in a row (RFC 3396), to `to`, as far as they fit; the index of each octet has the
+/// bits of `turned` changed, which turns round numbers of that many octets and one. Returns their length, 0 when the
+/// option is empty or absent, or dhcp_broken when a field of options is not whole to its end option.
+inline std::size_t gather_dhcp_option(bytes message, unsigned overload, unsigned wanted, unsigned turned,
+                                      writable_bytes to) {
+    std::size_t taken = 0;
     for (std::size_t at = dhcp_options_at, end = message.size();;) {
-        if (at == end) return false;
+        if (at == end) return dhcp_broken;
         const auto code = std::to_integer<unsigned>(message[at++]);
         if (code == 0) continue;
         if (code == 255) {
-            if (fields == 0) break;
-            const bool file = (fields & 1) != 0;
+            // RFC 2131 section 4.1: first the options, then the file field, then the server name. An overload option
+            // found there has no effect.
+            if (overload == 0) return taken;
+            const bool file = (overload & 1) != 0;
             at = file ? dhcp_file_at : dhcp_name_at;
             end = file ? dhcp_cookie_at : dhcp_file_at;
-            fields = file ? fields - 1 : 0;
+            overload = file ? overload - 1 : 0;
             continue;
         }
-        if (at == end) return false;
+        if (at == end) return dhcp_broken;
         auto length = std::to_integer<std::size_t>(message[at++]);
-        if (length > end - at) return false;
+        if (length > end - at) return dhcp_broken;
         for (; length != 0; --length, ++at) {
-            if (code != o.code) continue;
-            if (taken < o.room) to[taken ^ turned] = message[at];
+            if (code != wanted) continue;
+            if (taken < to.size()) to[taken ^ turned] = message[at];
             ++taken;
         }
     }
-    return (taken & within) == 0 && taken <= o.most;
 }
 
 }  // namespace detail
@@ -127,7 +127,11 @@ inline bool take_dhcp_option(bytes message, const dhcp_option& o, dhcp_reply& r)
     r.address.value = load_be<std::uint32_t>(at + 16);
     r.client = load_mac(at + 28);
     for (const detail::dhcp_option& o : detail::dhcp_options) {
-        if (!detail::take_dhcp_option(message, o, r) || r.overload > 3) return false;
+        const unsigned within = o.unit - 1U;
+        const std::size_t length = detail::gather_dhcp_option(
+            message, r.overload, o.code, std::endian::native == std::endian::little ? within : 0,
+            {reinterpret_cast<std::byte*>(&r) + o.at, o.room});
+        if ((length & within) != 0 || length > o.most || r.overload > 3) return false;
     }
     return r.type == dhcp_type::offer || r.type == dhcp_type::ack || r.type == dhcp_type::nak;
 }
@@ -162,8 +166,9 @@ inline void emit(const dhcp_request& q, std::byte* at) {
     };
     put_address(0x3204, q.requested);
     put_address(0x3604, q.server);
-    // 55: what we want to know: mask, router, name servers, renewal and rebinding times; then the end.
-    store_be(to, std::uint64_t{0x37'05'01'03'06'3a'3b'ff});
+    // 55: what we want to know: mask, router, name servers, domain, MTU, renewal and rebinding times; then the end.
+    store_be(to, std::uint64_t{0x37'07'01'03'06'0f'1a'3a});
+    store_be(to + 8, std::uint16_t{0x3b'ff});
 }
 
 }  // namespace uk::net

@@ -20,7 +20,9 @@ struct ethernet_limits {
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
 /// A card that knows when its link comes up has `bool link_came_up()`, true once each time: the stack's objects with
 /// `void link_changed()` are told.
-/// Not obeyed: multicast groups are not joined, tags of IEEE 802.1Q are not understood, short frames are left to the
+/// Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the card is expected to
+/// bring them all.
+/// Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
 struct ethernet {
@@ -93,12 +95,21 @@ struct ethernet {
                 ++counters_.not_ethernet2;
             } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff) {
+            } else if (number_of(h.destination) != number_of(address()) &&
+                       number_of(h.destination) != 0xffffffffffff && !is_wanted(h.destination)) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
                 deliver(std::move(frame), h);
             }
+        }
+
+        bool is_wanted(const mac& group) {
+            bool wanted = false;
+            os_.each([&](auto& object) {
+                if constexpr (requires { object.wants_group(group); }) wanted |= object.wants_group(group);
+            });
+            return wanted;
         }
 
         void deliver(packet&& payload, const ethernet_header& h) {

@@ -43,6 +43,14 @@ constexpr std::uint64_t number_of(const mac& a) {
     return std::uint64_t{high} << 32 | low;
 }
 
+/// The link's address of an IPv4 group (RFC 1112 section 6.4): its low 23 bits.
+constexpr mac group_link(ip4_address group) {
+    const auto octet = [&](unsigned shift, unsigned mask) {
+        return static_cast<std::uint8_t>(group.value >> shift & mask);
+    };
+    return {{0x01, 0x00, 0x5e, octet(16, 0x7f), octet(8, 0xff), octet(0, 0xff)}};
+}
+
 /// The header of an Ethernet II frame (IEEE 802.3 clause 3.2, type interpretation).
 struct ethernet_header {
     static constexpr std::size_t size = 14;

@@ -53,18 +53,18 @@ struct server_link {
 
     decltype(std::declval<Stack&>()[port::stream].listen(std::uint16_t{})) listening;
     result<connection> accepted = fail(connection_error());
-    awaiter waits;
+    awaiter room;
     bool is_accepting = false;
 };
 
 template <class Stack, class Handler>
 class server : server_link<Stack>, public server_state {
     using link = server_link<Stack>;
-    using typename link::accepting;
-    using typename link::connection;
     using link::accepted;
     using link::is_accepting;
     using link::listening;
+    using typename link::accepting;
+    using typename link::connection;
 
 public:
     static constexpr bool is_table = requires { typename Handler::row_type; };
@@ -80,7 +80,7 @@ public:
     [[gnu::noinline]] server(Stack& os, port_number port, Handler& handler, const limits& l)
         : link(os, port), server_state(os.scheduler(), os[port::packets].store(), l), os_(os), handler_(handler) {}
     [[gnu::noinline]] ~server() {
-        if (is_accepting) link::waits.accept.~accepting();
+        if (is_accepting) link::room.accept.~accepting();
     }
 
     /// Until the next wait; false at the end, for `why`.
@@ -91,8 +91,8 @@ public:
         }
         if (std::exchange(is_accepting, false)) {
             std::destroy_at(&accepted);
-            new (&accepted) result<connection>(link::waits.accept.await_resume());
-            link::waits.accept.~accepting();
+            new (&accepted) result<connection>(link::room.accept.await_resume());
+            link::room.accept.~accepting();
             if (!accepted) {
                 why = reduce(accepted.error());
                 return false;
@@ -100,7 +100,7 @@ public:
         }
         if (!accepted || (count.open >= limit.connections && !evict_idle())) return true;
         ++count.accepted;
-        begin_serving(*accepted);
+        begin_serving();
         accepted = fail(typename link::connection_error());
         return true;
     }
@@ -113,7 +113,7 @@ public:
         } else {
             is_accepting = true;
             auto accept = listening->accept();
-            if (!suspend(*new (&link::waits.accept) accepting(std::move(accept).operator co_await()), h)) return h;
+            if (!suspend(*new (&link::room.accept) accepting(std::move(accept).operator co_await()), h)) return h;
         }
         return std::noop_coroutine();
     }
@@ -128,13 +128,13 @@ public:
 
 private:
     // Gives the connection a task of its own, in the place of an idle one if there is no memory left.
-    void begin_serving(connection& accepted) {
+    void begin_serving() {
         do {
-            task<> serving = session<server, connection>::serve(*this, accepted);
+            task<> serving = session<server, connection>::serve(*this, *accepted);
             if (room_for_request(home.frames) && std::move(serving).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
-        accepted.abort();
+        accepted->abort();
     }
 
     Stack& os_;

@@ -22,9 +22,7 @@ namespace uk::net::http {
 /// One request with its response. Lives in the frame memory from the request's head to the end of its body.
 struct exchange {
     exchange(transport& io, std::string_view text, bool last)
-        : wrong(parse_head(text, {io.server.limit.fields, io.server.limit.body_octets}, head)),
-          in(io, head),
-          out(io) {
+        : wrong(parse_head(text, {io.server.limit.fields, io.server.limit.body_octets}, head)), in(io, head), out(io) {
         out.answer(head, head.keep_alive && !last);
     }
 
@@ -39,8 +37,7 @@ namespace detail {
 
 /// The status for a handler's error when nothing was sent yet.
 constexpr unsigned status_for(error e) {
-    constexpr std::array<std::uint8_t, 13> beyond_400{103, 103, 8,   100, 100, 100, 100,
-                                                      100, 100, 13, 0,   100, 100};
+    constexpr std::array<std::uint8_t, 13> beyond_400{103, 103, 8, 100, 100, 100, 100, 100, 100, 13, 0, 100, 100};
     static_assert(beyond_400.size() == static_cast<std::size_t>(error::no_device) + 1);
     return 400U + beyond_400[static_cast<std::size_t>(e)];
 }
@@ -185,15 +182,15 @@ inline conversation::step conversation::settle() {
         if (!out.finish_whole()) return refuse(503);
     }
     at = stage::sending;
-    sent = 0;
+    pieces_sent = 0;
     return send_piece();
 }
 
 inline conversation::step conversation::send_piece() {
     const response& out = now->out;
-    if (sent == out.pieces()) return out.keep() ? skip_body() : part();
-    const bytes piece = out.piece(sent++);
-    prepare(piece, sent == out.pieces() ? out.constant_body() : bytes(), true);
+    if (pieces_sent == out.pieces()) return out.keep() ? skip_body() : part();
+    const bytes piece = out.piece(pieces_sent++);
+    prepare(piece, pieces_sent == out.pieces() ? out.constant_body() : bytes(), true);
     return step::send;
 }
 

@@ -83,8 +83,9 @@ protected:
         if (count_ == std::size(pieces_)) return false;
         // In the place of an empty handle.
         packet* p = new (&pieces_[count_]) packet(io_.server.store.take(count_ == 0 ? head_room : 0));
-        count_ += *p ? 1 : 0;
-        return static_cast<bool>(*p);
+        if (!*p) return false;
+        ++count_;
+        return true;
     }
 
     void discard() {
@@ -109,7 +110,7 @@ protected:
 class response : response_text {
 public:
     /// A response that ends the connection, until `answer` says otherwise.
-    explicit response(transport& io) : response_text(io) {}
+    [[gnu::noinline]] explicit response(transport& io) : response_text(io) {}
 
     /// To what the response is one; `keep`: the connection may stay open after it.
     void answer(const request_head& asked, bool keep) {

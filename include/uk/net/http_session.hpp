@@ -190,7 +190,7 @@ public:
 
 private:
     // What was waited for has come: goes on until the next wait; false at the end.
-    [[gnu::noinline]] bool advance() {
+    bool advance() {
         if constexpr (Server::waits) {
             if (pending_) {
                 now->outcome = pending_->operator co_await().await_resume();

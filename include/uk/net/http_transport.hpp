@@ -87,7 +87,7 @@ struct session_entry : list_node {
     std::coroutine_handle<> frame;
 };
 
-/// A server, but for its handler. The limits outlive it.
+/// A server, but for its handler.
 struct server_state {
     server_state(uk::scheduler& on, packet_store& packets, const limits& l) : home(on), store(packets), limit(l) {}
     server_state(const server_state&) = delete;
@@ -115,13 +115,13 @@ struct server_state {
 
     uk::scheduler& home;
     packet_store& store;
-    const limits& limit;
     waiter next;  ///< who waits until a connection ends or becomes idle
     list<session_entry> idle;
     list<session_entry> split;  ///< a head is being gathered
     list<session_entry> busy;
     std::uint32_t splits = 0;
     bool full = false;  ///< somebody waits
+    const limits limit;
     counters count;
 };
 
@@ -134,9 +134,9 @@ struct body_progress {
 class transport;
 struct exchange;
 
-/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part of
-/// what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets received
-/// are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
+/// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part
+/// of what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets
+/// received are in `unread`. `cancel` gives it up, if there is any. What takes too long ends the connection.
 struct transport_operations {
     bool (*begin)(transport&, std::coroutine_handle<> h);
     result<> (*end)(transport&);
@@ -162,18 +162,18 @@ struct transport_state {
     bool no_buffers = false;  ///< what was to be sent next found no buffer
     bool body_started = false;
     bool constant_data = false;
-    bool sending = false;     ///< `begin` writes
-    std::uint8_t sent = 0;    ///< pieces of the response
+    bool sending = false;          ///< `begin` writes
+    std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
-    std::uint32_t left = 0;   ///< octets that are still skipped
-    std::uint32_t line = 0;   ///< where the last line of a head in pieces begins
+    std::uint32_t left = 0;  ///< octets that are still skipped
+    std::uint32_t line = 0;  ///< where the last line of a head in pieces begins
     bytes head_to_send{};
     bytes data_to_send{};
-    packet gathered;          ///< of a head that came in pieces
+    packet gathered;  ///< of a head that came in pieces
     session_entry entry;
-    packet page;              ///< an error page being sent
+    packet page;  ///< an error page being sent
     instant body_deadline{};
-    std::uint32_t number = 0; ///< of the request
+    std::uint32_t number = 0;  ///< of the request
 };
 
 /// A connection as requests and responses see it: octets in, octets out, and the deadline of whatever it waits for.
@@ -222,7 +222,38 @@ public:
 
     /// Cuts the next head off `unread` into `head`, which stays empty while more octets are needed. A head that is
     /// whole in one piece is left where it lies; one that comes in pieces is gathered in a packet buffer.
-    inline fault next_head(std::string_view& head);
+    [[gnu::noinline]] fault next_head(std::string_view& head) {
+        while (!unread.empty()) {
+            const std::size_t before = gathered.size();
+            const std::size_t n = std::min(head_room() - before, unread.size());
+            bytes text = unread.first(n);
+            if (gathered) {
+                copy(gathered.push_back(n), text);
+                text = gathered.contents();
+            }
+            const head_end end = find_head_end(as_text(text), line);
+            if (end.wrong != fault::none) return end.wrong;
+            if (end.size == 0) {
+                if (text.size() == head_room()) return too_long();
+                if (gathered) {
+                    unread = {};
+                    return fault::none;
+                }
+                line = 0;
+                if (!start_gathering()) return fault::no_buffers;
+                continue;
+            }
+            unread = unread.subspan(end.size - before);
+            line = 0;
+            if (end.size != 2) {
+                head = as_text(text.first(end.size));
+                server.busy.push_back(entry);
+                return fault::none;
+            }
+            drop_gathered();
+        }
+        return fault::none;
+    }
 
     /// Before a read within a body.
     [[gnu::noinline]] void wait_for_body() {
@@ -233,7 +264,7 @@ public:
     }
 
     /// More was received. Every octet earns the time that it may take at the slowest rate allowed.
-    [[gnu::noinline]] void received_more(bytes octets) {
+    void received_more(bytes octets) {
         unread = octets;
         const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
         body_deadline = body_deadline + duration(static_cast<std::int64_t>(octets.size() * 1'000'000'000 / rate));
@@ -258,7 +289,7 @@ public:
     inline task<result<bytes>> read_body(body_progress& body);
 
     /// The octets that the connection shall take next. `in_place`: they outlive it.
-    [[gnu::noinline]] bytes next_to_send(bool& in_place) {
+    bytes next_to_send(bool& in_place) {
         in_place = constant_data && head_to_send.empty();
         bytes& from = head_to_send.empty() ? data_to_send : head_to_send;
         const bytes next = in_place ? from : from.first(std::min(from.size(), most_at_once));
@@ -345,39 +376,6 @@ inline bool transport::start_gathering() {
     ++server.splits;
     server.split.push_back(entry);
     return true;
-}
-
-inline fault transport::next_head(std::string_view& head) {
-    while (!unread.empty()) {
-        const std::size_t before = gathered.size();
-        const std::size_t n = std::min(head_room() - before, unread.size());
-        bytes text = unread.first(n);
-        if (gathered) {
-            copy(gathered.push_back(n), text);
-            text = gathered.contents();
-        }
-        const head_end end = find_head_end(as_text(text), line);
-        if (end.wrong != fault::none) return end.wrong;
-        if (end.size == 0) {
-            if (text.size() == head_room()) return too_long();
-            if (gathered) {
-                unread = {};
-                return fault::none;
-            }
-            line = 0;
-            if (!start_gathering()) return fault::no_buffers;
-            continue;
-        }
-        unread = unread.subspan(end.size - before);
-        line = 0;
-        if (end.size != 2) {
-            head = as_text(text.first(end.size));
-            server.busy.push_back(entry);
-            return fault::none;
-        }
-        drop_gathered();
-    }
-    return fault::none;
 }
 
 }  // namespace uk::net::http

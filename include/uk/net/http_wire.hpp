@@ -330,7 +330,7 @@ struct field_reader {
         return fault::none;
     }
 
-    [[gnu::noinline]] constexpr fault field(std::string_view line) {
+    constexpr fault field(std::string_view line) {
         if (line.starts_with(' ') || line.starts_with('\t')) return fault::folded_field;  // RFC 9112 section 5.2
         std::string_view value = line;
         const std::string_view name = cut(value, ':');

@@ -104,6 +104,9 @@ struct tcp {
                 count(tcp_count::bad_checksum);  // MUST-3
                 return;
             }
+            if constexpr (features.ecn) {
+                s.marked = d.original.size() > 1 && (d.original[1] & std::byte{3}) == std::byte{3};
+            }
             const tcp_ends e{d.destination, d.source, s.destination_port, s.source_port};
             tcp_record* r = find(e);
             if (r != nullptr && may_reopen(*r, s)) {
@@ -120,10 +123,9 @@ struct tcp {
         /// What the network says about a segment, from net::icmp (MUST-54). Believed only about octets that are under
         /// way (RFC 5927 section 4.1). A connection that is established is never ended by it (MUST-56, RFC 5927
         /// section 5.2).
-        void receive_error(const net::icmp_error& e)
+        void receive_error(const icmp_error& e)
             requires(Limits.features.errors)
         {
-            if (e.protocol != ip_protocol) return;
             tcp_record* r = find({e.source, e.destination, load_be<std::uint16_t>(e.quoted.data()),
                                   load_be<std::uint16_t>(e.quoted.data() + 2)});
             const seq at{load_be<std::uint32_t>(e.quoted.data() + 4)};
@@ -299,6 +301,10 @@ struct tcp {
         // The SYN of a peer was taken.
         void on_peers_syn(slot& r, const tcp_segment& s, instant at) {
             agree<features>(r.control, base::own_shift, s.options);
+            if constexpr (features.ecn) {
+                r.control.ecn = agrees_on_ecn(s);
+                r.ecn.until = r.control.una;
+            }
             if constexpr (features.timestamps) {
                 if (r.control.stamped) r.stamps.take(s, r.stamps.at(at));
             }
@@ -406,6 +412,10 @@ struct tcp {
                 if (r.control.stamped && s.options.stamped) r.stamps.take(s, r.stamps.at(at));
             }
             if (a.skip != 0) note_twice(r, s);
+            if constexpr (features.ecn) {
+                if (s.has(tcp_flag::cwr)) r.ecn.echo = false;
+                if (s.marked && s.text != 0) r.ecn.echo = true;
+            }
             if constexpr (features.urgent) {
                 tcp_marks& m = r.marks;
                 const seq next{r.control.rcv_nxt.value - r.receive.octets()};
@@ -472,6 +482,14 @@ struct tcp {
                 lost = r.recovery.on_ack(r.congestion, r.control, a, path);
             }
             if (lost) count(tcp_count::fast_retransmits);
+            if constexpr (features.ecn) {
+                // RFC 3168 section 6.1.2: as for a loss, once for each window.
+                if (!r.control.ecn || !s.has(tcp_flag::ece) || r.control.una < r.ecn.until) return;
+                if (r.recovery.recovers()) return;
+                r.congestion.lost(path);
+                r.ecn.until = r.control.max;
+                r.ecn.reduced = true;
+            }
         }
 
         // What is queued, and when it is acknowledged (RFC 5681 section 4.2, RFC 9293 section 3.8.6.3).

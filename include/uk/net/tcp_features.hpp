@@ -21,6 +21,9 @@ struct tcp_features {
     bool errors = true;
     /// The urgent mark, sent and told (RFC 9293 section 3.8.5). Without, urgent text is text like all other.
     bool urgent = true;
+    /// Routers may mark segments instead of dropping them (RFC 3168). Off, as with most hosts: some paths still drop
+    /// what asks for it.
+    bool ecn = false;
 
     friend constexpr bool operator==(const tcp_features&, const tcp_features&) = default;
 };
@@ -32,6 +35,10 @@ inline constexpr tcp_features tcp_minimal{.window_scale = false,
                                           .cookies = false,
                                           .keep_alive = false,
                                           .errors = false,
-                                          .urgent = false};
+                                          .urgent = false,
+                                          .ecn = false};
+
+/// All that there is.
+inline constexpr tcp_features tcp_everything{.ecn = true};
 
 }  // namespace uk::net

@@ -46,4 +46,16 @@ constexpr void agree(tcb& c, std::uint8_t own_shift, const tcp_options& theirs) 
     }
 }
 
+/// The flags of our SYN for ECN (RFC 3168 section 6.1.1): both to ask, one to agree.
+constexpr std::uint8_t ecn_flags(const tcb& c) {
+    if (c.state == tcp_state::syn_sent) return tcp_flag::ece | tcp_flag::cwr;
+    return c.ecn ? tcp_flag::ece : 0;
+}
+
+/// Whether the peer's SYN means that both ends do ECN.
+constexpr bool agrees_on_ecn(const tcp_segment& s) {
+    const unsigned said = s.flags & (tcp_flag::ece | tcp_flag::cwr);
+    return said == (s.has(tcp_flag::ack) ? unsigned{tcp_flag::ece} : unsigned{tcp_flag::ece | tcp_flag::cwr});
+}
+
 }  // namespace uk::net

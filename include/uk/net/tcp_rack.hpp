@@ -107,6 +107,8 @@ struct tcp_rack {
         probing = at_once = false;
     }
 
+    bool recovers() const { return now_in != phase::open; }
+
     /// Octets that may be under way in all, counting those that have arrived or are lost.
     std::uint32_t allowed(const tcb& b, std::uint32_t window) const {
         const std::uint32_t most = window + extra;

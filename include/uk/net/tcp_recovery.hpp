@@ -92,6 +92,8 @@ struct tcp_go_back {
         b.nxt = b.una;
     }
 
+    constexpr bool recovers() const { return active; }
+
     /// Octets that may be under way in all, as far as congestion goes.
     constexpr std::uint32_t allowed(const tcb&, std::uint32_t window) const { return window + extra; }
 };

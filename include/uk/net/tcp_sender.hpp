@@ -220,6 +220,7 @@ private:
             }
         }
         if constexpr (features.sack) tell_early(r, p, s.options, blocks.data());
+        if constexpr (features.ecn) tell_of_congestion(r, p, s, out);
         if (!self().hand_down(std::move(out), r.ends, s)) return false;
         if constexpr (features.timestamps) r.stamps.last_ack = s.acknowledgment;
         if constexpr (features.sack) r.told.twice = {};
@@ -254,11 +255,22 @@ private:
         const std::uint8_t shift = c.own_shift;
         if (p.has(tcp_flag::syn)) {
             s.options.mss = own_mss_;
+            if constexpr (features.ecn) s.flags |= ecn_flags(c);
             offer<features>(c, own_shift, s.options);
             c.own_shift = 0;  // RFC 7323 section 2.2: the window of a SYN is never scaled
         }
         s.window = advertise(c, room(r), window_step());
         c.own_shift = shift;
+    }
+
+    // RFC 3168 sections 6.1.2, 6.1.3 and 6.1.5: only text sent for the first time may be marked.
+    static void tell_of_congestion(slot& r, const tcp_plan& p, tcp_segment& s, outgoing& out) {
+        const tcb& c = r.control;
+        if (!c.ecn || c.opening()) return;
+        if (r.ecn.echo) s.flags |= tcp_flag::ece;
+        if (p.length == 0 || p.from < c.max || p.probe) return;
+        out.ecn = 2;
+        if (std::exchange(r.ecn.reduced, false)) s.flags |= tcp_flag::cwr;
     }
 
     // RFC 2018 section 3, as far as the segment has room beside its text.

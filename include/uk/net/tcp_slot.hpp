@@ -16,6 +16,13 @@ struct tcp_told {
     tcp_range twice{};  ///< to be told once (RFC 2883); empty: nothing
 };
 
+/// Congestion told of (RFC 3168 section 6.1).
+struct tcp_ecn {
+    bool echo = false;     ///< acknowledgments tell the peer of a mark, until its CWR
+    bool reduced = false;  ///< our next text tells it that the window was reduced
+    seq until{};           ///< once for what was sent before this
+};
+
 namespace detail {
 
 template <int>
@@ -32,6 +39,7 @@ struct tcp_slot_state {
     std::conditional_t<F.sack, tcp_rack, tcp_go_back> recovery;
     [[no_unique_address]] detail::when<F.timestamps, tcp_stamps, 0> stamps;
     [[no_unique_address]] detail::when<F.sack, tcp_told, 1> told;
+    [[no_unique_address]] detail::when<F.ecn, tcp_ecn, 2> ecn;
 };
 
 template <tcp_features F, class Congestion>

@@ -33,6 +33,7 @@ struct tcb {
     bool peer_fin = false;        ///< the peer's FIN stands at fin_at; what is before it may be missing yet
     bool sack = false;            ///< both ends do SACK
     bool stamped = false;         ///< both ends send timestamps
+    bool ecn = false;             ///< both ends do ECN
     bool scaled = false;          ///< both ends scale their windows
     std::uint8_t own_shift = 0;   ///< of the windows that we tell, once both ends have offered it (RFC 7323 section 2)
     std::uint8_t peer_shift = 0;  ///< of those that the peer tells

@@ -34,6 +34,8 @@ inline constexpr std::uint8_t rst = 0x04;
 inline constexpr std::uint8_t psh = 0x08;
 inline constexpr std::uint8_t ack = 0x10;
 inline constexpr std::uint8_t urg = 0x20;
+inline constexpr std::uint8_t ece = 0x40;
+inline constexpr std::uint8_t cwr = 0x80;
 }  // namespace tcp_flag
 
 /// What the options of a segment say. Unknown options are skipped (RFC 9293 MUST-6).
@@ -63,6 +65,7 @@ struct tcp_segment {
     seq sequence;
     seq acknowledgment;
     std::uint8_t flags = 0;
+    bool marked = false;       ///< a router was congested (RFC 3168 section 5)
     std::uint8_t header = 20;  ///< octets of the header with its options
     std::uint16_t urgent = 0;  ///< where URG is set: from `sequence` to behind the urgent text
     std::uint32_t window = 0;  ///< 16 bits in the header; whoever knows the connection scales it
@@ -156,7 +159,7 @@ constexpr tcp_range sack_block(const std::byte* blocks, unsigned i) {
 /// Puts the header at the start of `octets`, which are a whole segment, into `s`, which is fresh; or says what is wrong
 /// with it. The checksum is not looked at. On success `header <= octets.size()`, and `s.options.sack` points into
 /// `octets`.
-template <tcp_features F = tcp_features{}>
+template <tcp_features F = tcp_everything>
 [[gnu::noinline]] constexpr result<void, tcp_fault> parse_tcp(bytes octets, tcp_segment& s) {
     if (octets.size() < tcp_header_octets) return fail(tcp_fault::truncated);
     const std::byte* at = octets.data();
@@ -168,7 +171,7 @@ template <tcp_features F = tcp_features{}>
     s.sequence.value = load_be<std::uint32_t>(at + 4);
     s.acknowledgment.value = load_be<std::uint32_t>(at + 8);
     s.header = static_cast<std::uint8_t>(header);
-    s.flags = std::to_integer<std::uint8_t>(at[13] & std::byte{0x3f});
+    s.flags = std::to_integer<std::uint8_t>(at[13] & std::byte{F.ecn ? 0xff : 0x3f});
     s.window = load_be<std::uint16_t>(at + 14);
     if constexpr (F.urgent) s.urgent = load_be<std::uint16_t>(at + 18);
     s.text = static_cast<std::uint32_t>(octets.size() - header);
@@ -176,7 +179,7 @@ template <tcp_features F = tcp_features{}>
 }
 
 /// Octets of the header that `emit` writes.
-template <tcp_features F = tcp_features{}>
+template <tcp_features F = tcp_everything>
 constexpr std::size_t header_octets(const tcp_segment& s) {
     const tcp_options& o = s.options;
     std::size_t octets = tcp_header_octets + (o.mss != 0 ? tcp_mss_octets : 0);
@@ -190,7 +193,7 @@ constexpr std::size_t header_octets(const tcp_segment& s) {
 }
 
 /// Writes the header to `at`, with a checksum of 0.
-template <tcp_features F = tcp_features{}>
+template <tcp_features F = tcp_everything>
 [[gnu::noinline]] constexpr void emit(const tcp_segment& s, std::byte* at) {
     const tcp_options& o = s.options;
     store_be(at, s.source_port);

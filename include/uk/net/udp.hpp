@@ -26,6 +26,8 @@ struct udp_limits {
     std::size_t sockets = 8;
     /// Datagrams, each in a packet buffer, that wait in one socket to be received; what comes later is dropped.
     std::size_t queued = 4;
+    /// Groups that one socket may join; needs net::ipv4 with `groups`.
+    std::size_t groups = 0;
 };
 
 /// What came, and from whom. Holds a packet buffer: let go of it soon.
@@ -69,6 +71,14 @@ struct udp {
             std::uint8_t failed = 0;  // 1 and the error to report next
             list<waiter> waiting;
             std::array<datagram, Limits.queued> queue;
+            std::array<ip4_address, Limits.groups> groups{};
+
+            bool is_member(ip4_address group) const {
+                for (ip4_address g : groups) {
+                    if (g == group) return true;
+                }
+                return false;
+            }
 
             result<> failure() {
                 if (failed == 0) return {};
@@ -153,6 +163,27 @@ struct udp {
                 record_->peer_port = to_port;
                 home_->on_error_ = &on_error;
             }
+            /// Receives from the group from now on, until it leaves or dies (RFC 1112 section 7.1): what is sent to the
+            /// group and this port. Fails as net::ipv4's `join` does, and with `too_large` beyond the limit. What is
+            /// sent to a group does not come back to its sender's host.
+            result<> join(ip4_address group)
+                requires(Limits.groups > 0)
+            {
+                if (record_->is_member(group)) return {};
+                for (ip4_address& g : record_->groups) {
+                    if (!g.is_unspecified()) continue;
+                    auto joined = home_->os_[port::ip].join(group);
+                    if (joined) g = group;
+                    return joined;
+                }
+                return fail(error::too_large);
+            }
+            void leave(ip4_address group)
+                requires(Limits.groups > 0)
+            {
+                home_->leave(*record_, group);
+            }
+
             /// Sends to where the socket is connected to.
             result<> send(bytes payload) {
                 if (auto told = record_->failure(); !told) return told;
@@ -255,7 +286,18 @@ struct udp {
             }
         }
 
+        void leave(record& r, ip4_address group) {
+            for (ip4_address& g : r.groups) {
+                if (g.is_unspecified() || g != group) continue;
+                os_[port::ip].leave(group);
+                g = {};
+            }
+        }
+
         void unbind(record& r) {
+            if constexpr (Limits.groups > 0) {
+                for (const ip4_address g : r.groups) leave(r, g);
+            }
             r.port = 0;
             r.peer = {};
             r.failed = 0;
@@ -297,6 +339,7 @@ struct udp {
         static bool to_socket(in& self, packet& payload, const udp_datagram& u) {
             record* r = self.find(u.to_port);
             if (r == nullptr) return false;
+            if (u.to.is_multicast() && !r->is_member(u.to)) return false;
             if (!r->peer.is_unspecified() && (r->peer != u.from || r->peer_port != u.from_port)) return false;
             if (r->count == Limits.queued) {
                 ++self.counters_.queue_full;

@@ -15,12 +15,12 @@ constexpr int depth = 17;
 
 }  // namespace
 
-extern "C" void uk_panic(const char* reason, std::size_t size, const char* file, unsigned line) {
+extern "C" void uk_panic(const char* reason, const char* file, unsigned line) {
     static bool speaking;  // a panic inside a panic stops without words
     if (speaking) ::_exit(status);
     speaking = true;
     std::fflush(stdout);
-    std::fprintf(stderr, "panic: %.*s at %s:%u\nbacktrace:", static_cast<int>(size), reason, file, line);
+    std::fprintf(stderr, "panic: %s at %s:%u\nbacktrace:", reason, file, line);
     void* addresses[depth];
     const int count = ::backtrace(addresses, depth);
     for (int i = 1; i < count; ++i) std::fprintf(stderr, " %p", addresses[i]);

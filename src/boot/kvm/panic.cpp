@@ -23,19 +23,20 @@ void put(const char* text) {
     for (; *text != '\0'; ++text) serial_write({text, 1});
 }
 
-// Writes `label` and the number in hexadecimal.
-[[gnu::noinline]] void put(const char* label, std::uint64_t value) {
+// Writes `label` and the number.
+[[gnu::noinline]] void put(const char* label, std::uint64_t value, unsigned base) {
     put(label);
-    char digits[18];
+    char digits[20];
     char* at = digits + sizeof digits;
     do {
-        *--at = "0123456789abcdef"[value & 15];
-        value >>= 4;
+        *--at = "0123456789abcdef"[value % base];
+        value /= base;
     } while (value != 0);
-    *--at = 'x';
-    *--at = '0';
     serial_write({at, digits + sizeof digits});
 }
+
+// Writes `label`, which ends with 0x, and the number in hexadecimal.
+[[gnu::noinline]] void put(const char* label, std::uint64_t value) { put(label, value, 16); }
 
 // True if a call ends at `next`: near relative, or indirect through a register or memory with at most 8 bits of
 // displacement (Intel SDM 2A, CALL: opcodes E8 and FF /2).
@@ -47,13 +48,13 @@ bool follows_call(const unsigned char* next) {
 // Lists what looks like return addresses on the main stack from `from` upwards, the innermost first, and stops. There
 // are no frame pointers to follow, so an address that an earlier call left behind may be among them.
 [[noreturn, gnu::noinline]] void backtrace_and_stop(std::uint64_t from, std::uint64_t first) {
-    put("\nbacktrace: ", first);
+    put("\nbacktrace: 0x", first);
     auto word = reinterpret_cast<const std::uint64_t*>(from & ~std::uint64_t{7});
     if (word < uk_stack_start) word = uk_stack_start;
     for (unsigned left = 16; word < uk_stack_top && left != 0; ++word) {
         const auto next = reinterpret_cast<const unsigned char*>(*word);
         if (next < uk_image_start + 5 || next > uk_text_end || !follows_call(next)) continue;
-        put(" ", *word);
+        put(" 0x", *word);
         --left;
     }
     put("\n");
@@ -70,20 +71,12 @@ void begin(const char* words) {
 
 }  // namespace
 
-extern "C" void uk_panic(const char* reason, std::size_t size, const char* file, unsigned line) {
+extern "C" void uk_panic(const char* reason, const char* file, unsigned line) {
     begin("panic: ");
-    serial_write({reason, size});
+    put(reason);
     put(" at ");
     put(file);
-    char digits[12];
-    char* at = digits + sizeof digits - 1;
-    *at = '\0';
-    do {
-        *--at = static_cast<char>('0' + line % 10);
-        line /= 10;
-    } while (line != 0);
-    *--at = ':';
-    put(at);
+    put(":", line, 10);
     // Above the saved frame pointer and the return address.
     backtrace_and_stop(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + 16,
                        reinterpret_cast<std::uint64_t>(__builtin_return_address(0)));
@@ -91,7 +84,7 @@ extern "C" void uk_panic(const char* reason, std::size_t size, const char* file,
 
 /// Called by entry.S instead of main: the loader's memory map does not hold the image.
 extern "C" [[noreturn]] void uk_no_memory() {
-    put("panic: needs memory up to ", reinterpret_cast<std::uint64_t>(uk_image_end));
+    put("panic: needs memory up to 0x", reinterpret_cast<std::uint64_t>(uk_image_end));
     put("\n");
     uk_stop(status);
 }
@@ -104,13 +97,13 @@ extern "C" [[noreturn]] void uk_fault(const std::uint64_t* registers) {
     begin("panic: #");
     // Mnemonics of Intel SDM 3A, table 6-1; NI is the non-maskable interrupt.
     serial_write({&"DEDBNIBPOFBRUDNMDFCSTSNPSSGPPF--MFACMCXMVECP"[2 * vector], 2});
-    put(" at rip ", frame[0]);
-    if (vector == 14) put(" address ", uk::x86::read_cr2());
-    if (words % 2 != 0) put(" error ", frame[-1]);
+    put(" at rip 0x", frame[0]);
+    if (vector == 14) put(" address 0x", uk::x86::read_cr2());
+    if (words % 2 != 0) put(" error 0x", frame[-1]);
     for (unsigned i = 0; i < 16; ++i) {
         put(i % 8 == 0 ? "\nr" : " r");
         serial_write({&"axcxdxbxspbpsidi8 9 101112131415"[2 * i], 2});
-        put(" ", i == 4 ? frame[3] : registers[i]);
+        put(" 0x", i == 4 ? frame[3] : registers[i]);
     }
     backtrace_and_stop(frame[3], frame[0]);
 }

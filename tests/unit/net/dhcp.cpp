@@ -256,3 +256,163 @@ TEST_CASE("without randomness there is no start") {
     });
     CHECK(os.silent());
 }
+
+TEST_CASE("a card whose link comes up has the lease confirmed, used on meanwhile") {
+    host os;
+    os.card().came_up = true;
+    os.turn();  // before the start: nothing to confirm
+    CHECK(os.silent());
+    auto start = os.dhcp().start();
+    lease(os, start);
+    os.card().came_up = true;
+    os.turn();
+    const auto m = next_message(os);
+    REQUIRE(m);
+    CHECK(m->type == 3);
+    CHECK(m->to == uk::ip4_address::broadcast());
+    CHECK(os.ip().address() == our_ip);
+    answer(os, 5, m->xid);
+    CHECK(os.counters().acks == 2);
+    os.card().came_up = true;
+    os.turn();
+    answer(os, 6, next_message(os)->xid);
+    CHECK(os.ip().address().is_unspecified());
+    CHECK(os.counters().lost == 1);
+}
+
+TEST_CASE("an address is given back when asked to, and another looked for when asked again") {
+    host os;
+    auto start = os.dhcp().start();
+    lease(os, start);
+    os.meet_peer(router_ip);
+    os.dhcp().release();
+    os.dhcp().release();
+    const auto m = next_message(os);
+    REQUIRE(m);
+    CHECK(m->type == 7);
+    CHECK(m->to == router_ip);
+    CHECK(os.ip().address().is_unspecified());
+    CHECK_FALSE(next_message(os));
+    os.run_for(5000s);
+    CHECK(os.silent());
+    os.dhcp().renew();
+    CHECK(next_message(os)->type == 1);
+}
+
+namespace {
+struct named_host : link_end<uk::stack<link_parts, net::ip4<net::dhcp_with<net::dhcp_limits{.domain = 11}>>,
+                                       uk::uses<uk::port::resolvers, uk::port::udp>>> {
+    auto& resolvers() { return (*this)[uk::port::resolvers]; }
+    void reply(int type, std::uint32_t xid, const octets& more) {
+        dhcp_message m;
+        m.xid = xid;
+        m.options = raw({53, 1, type}) + address_option(54, router_ip) + number_option(51, 1000) + more + raw({255});
+        inject(ip_frame(router_ip, our_ip, 17, udp_payload(router_ip, 67, our_ip, 68, m.octets_of_it())));
+    }
+    std::uint32_t xid() {
+        const sent_frame f = take_ip();
+        return uk::load_be<std::uint32_t>(f.payload.data() + 8 + 4);
+    }
+};
+}  // namespace
+
+TEST_CASE("a resolver learns of name servers and domain") {
+    named_host os;
+    CHECK(os.resolvers().resolvers().empty());
+    auto start = os.resolvers().start();
+    REQUIRE(start.start());
+    const octets servers = raw({6, 8, 9, 9, 9, 9, 8, 8, 8, 8});
+    const auto xid = os.xid();
+    os.reply(2, xid, servers);
+    CHECK(os.resolvers().resolvers().empty());
+    CHECK(os.resolvers().domain().empty());
+    SUBCASE("a domain in two parts") {
+        os.reply(5, xid, servers + raw({15, 8}) + octets_of("example.") + raw({15, 3}) + octets_of("org"));
+        CHECK(os.resolvers().domain() == "example.org");
+    }
+    SUBCASE("a longer one is none") {
+        os.reply(5, xid, servers + raw({15, 12}) + octets_of("example.info"));
+        CHECK(os.resolvers().domain().empty());
+    }
+    REQUIRE(start.done());
+    REQUIRE(os.resolvers().resolvers().size() == 2);
+    CHECK(os.resolvers().resolvers()[0] == "9.9.9.9"_ip4);
+    CHECK(os.resolvers().resolvers()[1] == "8.8.8.8"_ip4);
+    os.run_for(1001s);
+    CHECK(os.resolvers().resolvers().empty());
+    CHECK(os.resolvers().domain().empty());
+}
+
+namespace {
+struct careful_host : link_end<uk::stack<link_parts, net::arp<net::arp_limits{.probes = 3}>, net::ip4<net::dhcp>,
+                                         uk::uses<uk::port::resolvers>>> {
+    auto& dhcp() { return (*this)[uk::port::resolvers]; }
+    uk::ip4_address address() { return (*this)[uk::port::ip].address(); }
+    // The next DHCP message: its type and transaction.
+    std::pair<int, std::uint32_t> message() {
+        while (!silent()) {
+            const sent_frame f = take_ip();
+            if (f.ip.protocol != 17) continue;
+            return {std::to_integer<int>(f.payload[8 + 242]), uk::load_be<std::uint32_t>(f.payload.data() + 8 + 4)};
+        }
+        return {};
+    }
+    void reply(int type, std::uint32_t xid) {
+        dhcp_message m;
+        m.xid = xid;
+        m.options = raw({53, 1, type}) + address_option(54, router_ip) + address_option(1, "255.255.255.0"_ip4) +
+                    number_option(51, 1000) + raw({255});
+        inject(ip_frame(router_ip, our_ip, 17, udp_payload(router_ip, 67, our_ip, 68, m.octets_of_it())));
+    }
+    void exchange() {
+        const auto xid = message().second;
+        reply(2, xid);
+        CHECK(message().first == 3);
+        reply(5, xid);
+    }
+    void conflict() {
+        inject(arp_frame(our_mac, {net::arp_operation::reply, peer_mac, our_ip, our_mac, {}}));
+    }
+};
+}  // namespace
+
+TEST_CASE("where ARP probes, a lease is used when nobody else has the address") {
+    careful_host os;
+    auto start = os.dhcp().start();
+    REQUIRE(start.start());
+    os.exchange();
+    CHECK(os.address().is_unspecified());
+    os.run_for(8s);
+    CHECK(os.address() == our_ip);
+    CHECK(start.done());
+    os.run_for(500s);  // renewed without being probed for again
+    os.card().from_stack.clear();
+    CHECK(os.address() == our_ip);
+    SUBCASE("and declined when somebody takes it, though it is defended") {
+        os.conflict();
+        CHECK(os.address() == our_ip);
+        os.conflict();
+        CHECK(os.address().is_unspecified());
+        CHECK(os.dhcp().counters().declined == 1);
+        CHECK(os.message().first == 4);
+    }
+}
+
+TEST_CASE("where ARP probes, an address that somebody has is declined") {
+    careful_host os;
+    auto start = os.dhcp().start();
+    REQUIRE(start.start());
+    os.exchange();
+    os.run_for(2s);
+    os.conflict();
+    CHECK(os.message().first == 4);
+    CHECK(os.dhcp().counters().declined == 1);
+    os.run_for(9s);
+    CHECK(os.message().first == 0);
+    CHECK_FALSE(start.done());
+    os.run_for(3s);
+    os.exchange();
+    os.run_for(8s);
+    CHECK(os.address() == our_ip);
+    CHECK(start.done());
+}

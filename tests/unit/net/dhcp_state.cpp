@@ -202,6 +202,16 @@ TEST_CASE("masks, routers and times of a lease") {
     }
 }
 
+TEST_CASE("an mtu that no link has is none") {
+    dhcp_reply r = reply(dhcp_type::ack, 1);
+    for (int mtu : {0, 68, 576, 1500, 65535}) {
+        r.mtu = static_cast<std::uint16_t>(mtu);
+        CHECK(lease_of(r, {})->mtu == mtu);
+    }
+    r.mtu = 67;
+    CHECK(lease_of(r, {})->mtu == 0);
+}
+
 TEST_CASE("a lease for ever is never renewed") { CHECK(leased(0xffffffff).last.wake == instant::never()); }
 
 TEST_CASE("half way a lease is renewed with its server, which changes nothing") {
@@ -279,4 +289,92 @@ TEST_CASE("a changed network is a changed lease") {
     r.mask = 0xffff0000;
     REQUIRE(l.client.on_reply(r, at(1800s)));
     CHECK(l.client.lease().own().prefix == 16);
+}
+
+TEST_CASE("a changed link has the lease confirmed (INIT-REBOOT)") {
+    leased l;
+    const auto s = l.client.on_link_change(at(100s));
+    CHECK(l.client.now_in() == state::rebooting);
+    CHECK(l.client.has_lease());
+    CHECK(s.send.type == dhcp_type::request);
+    CHECK(s.send.requested == address);
+    CHECK(s.send.own.is_unspecified());
+    CHECK(s.send.server.is_unspecified());
+    CHECK(s.to == ip4_address::broadcast());
+    CHECK(between(s.wake - at(100s), 3s, 5s));
+    auto r = reply(dhcp_type::ack, s.send.xid);
+    r.server = "10.0.0.3"_ip4;  // any server may know
+    SUBCASE("confirmed") {
+        REQUIRE(l.client.on_reply(r, at(101s)));
+        CHECK(l.client.now_in() == state::bound);
+        CHECK(l.client.lease().since == at(101s));
+    }
+    SUBCASE("another address is not what was asked for") {
+        r.address.value += 1;
+        CHECK_FALSE(l.client.on_reply(r, at(101s)));
+    }
+    SUBCASE("refused: it is another network") {
+        r.type = dhcp_type::nak;
+        const auto refused = l.client.on_reply(r, at(101s));
+        REQUIRE(refused);
+        CHECK_FALSE(l.client.has_lease());
+        CHECK(l.client.on_time(refused->wake).send.type == dhcp_type::discover);
+    }
+    SUBCASE("no answer: the lease is used on, and renewed") {
+        instant now = s.wake;
+        for (int i = 0; i < 3; ++i) {
+            const auto again = l.client.on_time(now);
+            CHECK(l.client.now_in() == state::rebooting);
+            CHECK(again.send.requested == address);
+            now = again.wake;
+        }
+        const auto renewal = l.client.on_time(now);
+        CHECK(l.client.now_in() == state::renewing);
+        CHECK(renewal.send.own == address);
+        CHECK(renewal.to == server);
+    }
+    SUBCASE("no answer until it ends") {
+        CHECK(l.client.on_time(at(3600s)).send.type == dhcp_type::discover);
+        CHECK_FALSE(l.client.has_lease());
+    }
+}
+
+TEST_CASE("a changed link without a lease begins anew") {
+    dhcp_client c(own, 1);
+    auto s = c.on_time({});
+    const auto xid = s.send.xid;
+    c.on_reply(reply(dhcp_type::offer, xid), {});
+    s = c.on_link_change(at(1s));
+    CHECK(s.send.type == dhcp_type::discover);
+    CHECK(s.send.xid != xid);
+    CHECK(s.send.seconds == 0);
+}
+
+TEST_CASE("an address that somebody else uses is declined, then another is looked for") {
+    leased l;
+    auto s = l.client.decline(at(5s));
+    CHECK_FALSE(l.client.has_lease());
+    CHECK(s.send.type == dhcp_type::decline);
+    CHECK(s.send.client == own);
+    CHECK(s.send.requested == address);
+    CHECK(s.send.server == server);
+    CHECK(s.send.own.is_unspecified());
+    CHECK(s.to == ip4_address::broadcast());
+    CHECK(between(s.wake - at(5s), 10s, 12s));
+    CHECK_FALSE(l.client.on_reply(reply(dhcp_type::ack, s.send.xid), at(6s)));
+    s = l.client.on_time(s.wake);
+    CHECK(s.send.type == dhcp_type::discover);
+    CHECK(s.send.requested.is_unspecified());
+}
+
+TEST_CASE("an address is given back") {
+    leased l;
+    const auto s = l.client.release();
+    CHECK_FALSE(l.client.has_lease());
+    CHECK(s.send.type == dhcp_type::release);
+    CHECK(s.send.own == address);
+    CHECK(s.send.server == server);
+    CHECK(s.send.requested.is_unspecified());
+    CHECK(s.to == server);
+    CHECK(s.wake == instant::never());
 }

@@ -13,7 +13,7 @@ TEST_CASE("a reply's fields and options are read") {
     m.options = raw({53, 1, 5, 0, 0}) + address_option(1, "255.255.255.0"_ip4) +
                 raw({3, 8, 10, 0, 0, 1, 10, 0, 0, 3, 6, 16, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4}) +
                 address_option(54, router_ip) +
-                raw({51, 4, 0, 0, 0x0e, 0x10, 58, 4, 0, 0, 1, 0, 59, 4, 0, 0, 2, 0, 255, 7});
+                raw({26, 2, 5, 0xdc, 51, 4, 0, 0, 0x0e, 0x10, 58, 4, 0, 0, 1, 0, 59, 4, 0, 0, 2, 0, 255, 7});
     const auto r = parse_dhcp(m.octets_of_it());
     REQUIRE(r);
     CHECK(r->type == dhcp_type::ack);
@@ -23,6 +23,7 @@ TEST_CASE("a reply's fields and options are read") {
     CHECK(r->server == router_ip);
     CHECK(r->router == router_ip);
     CHECK(r->mask == 0xffffff00);
+    CHECK(r->mtu == 1500);
     CHECK(r->lease_seconds == 3600);
     CHECK(r->renew_seconds == 256);
     CHECK(r->rebind_seconds == 512);
@@ -72,6 +73,11 @@ TEST_CASE("an option of the wrong length spoils the message") {
             m.options = raw({53, 1, 2, code, length}) + octets(static_cast<std::size_t>(length)) + raw({255});
             CHECK_FALSE(parse_dhcp(m.octets_of_it()));
         }
+    }
+    for (int length : {1, 3, 4}) {
+        dhcp_message m;
+        m.options = raw({53, 1, 2, 26, length}) + octets(static_cast<std::size_t>(length)) + raw({255});
+        CHECK_FALSE(parse_dhcp(m.octets_of_it()));
     }
     for (const octets& type : {raw({53, 0}), raw({53, 2, 2, 2})}) {
         dhcp_message m;
@@ -180,11 +186,12 @@ TEST_CASE("a request says what RFC 2131 table 5 asks for") {
     uk::copy(uk::writable_bytes(expected), raw({1, 1, 6, 0, 1, 2, 3, 4, 5, 6}));
     uk::copy(uk::writable_bytes(expected).subspan(28), raw({2, 0, 0, 0, 0, 1}));
     uk::copy(uk::writable_bytes(expected).subspan(236),
-             raw({99, 130, 83, 99, 53, 1, 3, 50, 4, 10, 0, 0, 2, 54, 4, 10, 0, 0, 1, 55, 5, 1, 3, 6, 58, 59, 255}));
+             raw({99, 130, 83, 99, 53, 1, 3, 50, 4, 10, 0, 0, 2, 54, 4, 10, 0, 0, 1}) +
+                 raw({55, 7, 1, 3, 6, 15, 26, 58, 59, 255}));
     CHECK(o == expected);
     q.requested = q.server = {};
     q.own = our_ip;
     emit(q, o.data());
     CHECK(octets(o.begin() + 12, o.begin() + 16) == raw({10, 0, 0, 2}));
-    CHECK(octets(o.begin() + 240, o.begin() + 251) == raw({53, 1, 3, 55, 5, 1, 3, 6, 58, 59, 255}));
+    CHECK(octets(o.begin() + 240, o.begin() + 253) == raw({53, 1, 3, 55, 7, 1, 3, 6, 15, 26, 58, 59, 255}));
 }

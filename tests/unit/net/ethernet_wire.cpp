@@ -28,3 +28,9 @@ TEST_CASE("a length is not a type") {
     CHECK_FALSE(ethernet_header{{}, {}, 46}.has_type());
     CHECK(ethernet_header{{}, {}, 0x600}.has_type());
 }
+
+TEST_CASE("a group's address has its low 23 bits") {
+    CHECK(uk::net::group_link("224.0.0.1"_ip4) == "01:00:5e:00:00:01"_mac);
+    CHECK(uk::net::group_link("239.255.255.255"_ip4) == "01:00:5e:7f:ff:ff"_mac);
+    CHECK(uk::net::group_link("239.128.2.3"_ip4) == "01:00:5e:00:02:03"_mac);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/address.hpp>
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
 #include <uk/event.hpp>
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -261,6 +263,45 @@ struct streams {
         }
         std::size_t backlog() const { return backlog_.size(); }
 
+        /// A connection that the stack opens. The test is its server: `to_server` holds what the test sends, and what
+        /// the stack writes is in `to_client`.
+        class connecting {
+        public:
+            explicit connecting(in& s) : of_(&s) {}
+            class awaiter {
+            public:
+                explicit awaiter(in& s) : of_(&s), inner_(s.opened_) {}
+                bool await_ready() const { return !of_->hangs; }
+                void await_suspend(std::coroutine_handle<> h) { inner_.await_suspend(h); }
+                uk::result<connection> await_resume() {
+                    if (of_->refusal) return uk::fail(*of_->refusal);
+                    auto p = std::make_shared<pipe>();
+                    p->home = &of_->os_.scheduler();
+                    for (const std::string& s : of_->greeting) p->to_server.push_back(s);
+                    of_->opened.push_back(p);
+                    return connection(std::move(p));
+                }
+
+            private:
+                in* of_;
+                uk::event::awaiter inner_;
+            };
+            awaiter operator co_await() && { return awaiter(*of_); }
+
+        private:
+            in* of_;
+        };
+        connecting connect(uk::ip4_address to, std::uint16_t port) {
+            attempts.emplace_back(to, port);
+            return connecting(*this);
+        }
+
+        std::vector<std::pair<uk::ip4_address, std::uint16_t>> attempts;
+        std::vector<std::shared_ptr<pipe>> opened;
+        std::vector<std::string> greeting;  ///< what each server sends at once
+        std::optional<uk::error> refusal;
+        bool hangs = false;  ///< attempts wait for ever
+
         bool taken = false;
         std::uint16_t listening_port = 0;
 
@@ -268,6 +309,7 @@ struct streams {
         Stack& os_;
         std::deque<std::shared_ptr<pipe>> backlog_;
         uk::event arrived_;
+        uk::event opened_;
     };
 };
 

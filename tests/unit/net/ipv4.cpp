@@ -262,3 +262,55 @@ TEST_CASE("whoever waits for an address hears of it") {
     CHECK(os.send(peer_ip).has_value());
     CHECK(os.take_ip().link.ethertype == 0x0800);
 }
+
+namespace {
+struct member_host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>,
+                                        net::ipv4<net::ipv4_limits{.groups = 2}>, listener, uk::uses<uk::port::ip>>> {
+    auto& ip() { return (*this)[uk::port::ip]; }
+    member_host() { ip().configure(our_net, router_ip); }
+    listener& heard() {
+        listener* found = nullptr;
+        each([&](auto& object) {
+            if constexpr (requires { found = &object; }) found = &object;
+        });
+        return *found;
+    }
+    std::size_t hear(uk::ip4_address to, uk::mac link, uk::ip4_address from = peer_ip) {
+        const std::size_t before = heard().payloads.size();
+        inject(ip_frame(from, to, 200, raw({1}), link));
+        return heard().payloads.size() - before;
+    }
+};
+}  // namespace
+
+TEST_CASE("what is sent to a group is received by its members") {
+    member_host os;
+    const auto group = "239.129.2.3"_ip4;
+    const auto link = "01:00:5e:01:02:03"_mac;
+    CHECK(os.hear(group, link) == 0);
+    CHECK(os.ip().join(group).has_value());
+    CHECK(os.hear(group, link) == 1);
+    CHECK(os.heard().last.group);
+    CHECK(os.hear("239.1.2.3"_ip4, link) == 0);  // another group with the same address on the link
+    CHECK(os.hear(group, our_mac) == 0);         // a group's datagram to us alone
+    CHECK(os.hear(our_ip, link) == 0);           // ours to a group
+    CHECK(os.hear(group, link, group) == 0);     // no source
+    CHECK(os.hear("224.0.0.1"_ip4, "01:00:5e:00:00:01"_mac) == 1);
+    os.ip().leave(group);
+    CHECK(os.hear(group, link) == 0);
+    CHECK(os.ip().counters().bad_source == 1);
+}
+
+TEST_CASE("what we send to a group goes to its address on the link, and no further") {
+    member_host os;
+    CHECK(os.ip().send("239.129.2.3"_ip4, 200, {os.packet_of(raw({7}))}).has_value());
+    const sent_frame f = os.take_ip();
+    CHECK(f.link.destination == "01:00:5e:01:02:03"_mac);
+    CHECK(f.ip.destination == "239.129.2.3"_ip4);
+    CHECK(f.ip.ttl == 1);
+    CHECK(f.payload == raw({7}));
+    os.ip().configure({}, {});
+    CHECK(os.ip().send("239.1.2.3"_ip4, 200, {os.packet_of({})}).error() == uk::error::unreachable);
+    host without;
+    CHECK(without.send("239.1.2.3"_ip4).error() == uk::error::unreachable);
+}

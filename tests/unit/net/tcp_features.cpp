@@ -48,6 +48,17 @@ TEST_CASE("all features with none, either way round") {
 }
 TEST_CASE("without SACK") { all_troubles<no_sack, no_sack>(); }
 TEST_CASE("without timestamps") { all_troubles<no_stamps, full>(); }
+TEST_CASE("ECN: marks instead of losses") {
+    using ecn = host<tcp_features{.ecn = true}>;
+    all_troubles<ecn, ecn>();
+    all_troubles<ecn, full>();
+    world::troubles t{.seed = 3};
+    t.marks = 20;
+    world::transfer<ecn, ecn>(t, 400'000, [](auto& left, auto& right) {
+        CHECK(left.count(tcp_count::retransmits) + right.count(tcp_count::retransmits) == 0);
+    });
+}
+
 TEST_CASE("CUBIC") { all_troubles<with_cubic, with_cubic>(); }
 
 TEST_CASE("SACK repairs without timeouts what otherwise needs them") {

@@ -122,6 +122,28 @@ TEST_CASE("shifts count only when both ends have one; 14 is the most (RFC 7323 s
     CHECK(c.peer_shift == 14);
 }
 
+TEST_CASE("ECN: both flags ask, one agrees, anything else is no (RFC 3168 section 6.1.1)") {
+    namespace flag = net::tcp_flag;
+    const auto said = [](unsigned flags) {
+        net::tcp_segment s;
+        s.flags = static_cast<std::uint8_t>(flags);
+        return net::agrees_on_ecn(s);
+    };
+    CHECK(said(flag::syn | flag::ece | flag::cwr));
+    CHECK_FALSE(said(flag::syn | flag::ece));
+    CHECK_FALSE(said(flag::syn));
+    CHECK(said(flag::syn | flag::ack | flag::ece));
+    CHECK_FALSE(said(flag::syn | flag::ack | flag::ece | flag::cwr));  // a peer that echoes what it does not know
+    CHECK_FALSE(said(flag::syn | flag::ack));
+    tcb c;
+    c.state = tcp_state::syn_sent;
+    CHECK(net::ecn_flags(c) == (flag::ece | flag::cwr));
+    c.state = tcp_state::syn_received;
+    CHECK(net::ecn_flags(c) == 0);
+    c.ecn = true;
+    CHECK(net::ecn_flags(c) == flag::ece);
+}
+
 TEST_CASE("timestamps take their room from the text (RFC 6691 section 2)") {
     tcb c;
     c.mss = 1460;

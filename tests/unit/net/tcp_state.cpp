@@ -105,10 +105,10 @@ tcb in_state(tcp_state s, seq us, seq them) {
     return c;
 }
 
-constexpr std::array states{tcp_state::closed,      tcp_state::listen,     tcp_state::syn_sent,
-                            tcp_state::syn_received,
-                            tcp_state::established, tcp_state::fin_wait_1, tcp_state::fin_wait_2, tcp_state::close_wait,
-                            tcp_state::closing,     tcp_state::last_ack,   tcp_state::time_wait};
+constexpr std::array states{tcp_state::closed,       tcp_state::listen,      tcp_state::syn_sent,
+                            tcp_state::syn_received, tcp_state::established, tcp_state::fin_wait_1,
+                            tcp_state::fin_wait_2,   tcp_state::close_wait,  tcp_state::closing,
+                            tcp_state::last_ack,     tcp_state::time_wait};
 
 }  // namespace
 
@@ -450,8 +450,8 @@ TEST_CASE("the answer to what belongs to nobody (3.10.7.1)") {
 
 TEST_CASE("all flags in all states, at all edges: nothing impossible happens") {
     std::mt19937 random(7);
-    const std::array<std::uint32_t, 9> offsets{0,          1,          0xffffffff, window - 1, window, window + 1,
-                                                 0x7fffffff, 0x80000000, 100};
+    const std::array<std::uint32_t, 9> offsets{0,          1,          0xffffffff, window - 1, window,
+                                               window + 1, 0x7fffffff, 0x80000000, 100};
     for (tcp_state s : states) {
         for (unsigned flags = 0; flags < 64; ++flags) {
             for (std::uint32_t at : offsets) {

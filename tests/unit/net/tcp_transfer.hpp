@@ -91,6 +91,7 @@ struct troubles {
     unsigned reorder = 0;
     unsigned doubling = 0;
     uk::duration delay = 5ms;
+    unsigned marks = 0;
 };
 
 /// `octets` each way at once between a fresh pair, and all memory back afterwards. Says how long the octets took, and
@@ -113,6 +114,7 @@ uk::duration transfer(const troubles& t, std::uint64_t octets, Look look) {
     n.loss = t.loss;
     n.reorder = t.reorder;
     n.doubling = t.doubling;
+    n.marks = t.marks;
     const uk::instant began = n.now;
     REQUIRE(visit(left, right_address, 80, l, octets).detach());
     CHECK(run(n, 8h, [&] { return l.all() && r.all(); }, left, right));

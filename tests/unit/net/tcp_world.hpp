@@ -27,6 +27,7 @@ struct datagram {
     uk::ip4_address from;
     uk::ip4_address to;
     std::vector<std::byte> octets;
+    std::uint8_t ecn = 0;  ///< as in the internet header
 };
 
 /// What all hosts of a test share. There is one at a time.
@@ -41,6 +42,7 @@ struct network {
         ++sent;
         if (record) log.push_back(d);
         if (cut || chance(loss)) return;
+        if (d.ecn != 0 && chance(marks)) d.ecn = 3;
         const unsigned copies = chance(doubling) ? 2 : 1;
         for (unsigned i = 0; i < copies; ++i) {
             datagram c = d;
@@ -57,6 +59,7 @@ struct network {
     unsigned loss = 0;  ///< per mille, as all of these
     unsigned reorder = 0;
     unsigned doubling = 0;
+    unsigned marks = 0;  ///< of congestion, on what may be marked
     bool cut = false;
     bool record = false;
     std::uint64_t sent = 0;
@@ -89,6 +92,7 @@ struct ip {
             datagram d;
             d.from = own;
             d.to = to;
+            d.ecn = out.ecn;
             const auto head = out.head.contents();
             d.octets.assign(head.begin(), head.end());
             d.octets.insert(d.octets.end(), out.body.begin(), out.body.end());
@@ -129,6 +133,8 @@ struct ip {
             h.destination = d.to;
             h.protocol = 6;
             h.group = group;
+            const std::byte original[]{std::byte{0x45}, std::byte{d.ecn}};
+            h.original = original;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.ip_protocol; }) object.receive_datagram(std::move(p), h);
             });

@@ -315,3 +315,50 @@ TEST_CASE("sending copies, and fails with the reason") {
     while (uk::packet p = os.store().take()) hoard.push_back(std::move(p));
     CHECK(s.send(peer_ip, 5000, {}).error() == uk::error::no_buffers);
 }
+
+namespace {
+struct group_host : link_end<uk::stack<link_parts, net::ethernet<>, net::arp<>,
+                                       net::ipv4<net::ipv4_limits{.groups = 2}>, net::icmp<>,
+                                       net::udp<net::udp_limits{.groups = 2}>, uk::uses<uk::port::udp>>> {
+    group_host() { (*this)[uk::port::ip].configure(our_net, router_ip); }
+    auto& udp() { return (*this)[uk::port::udp]; }
+    std::uint32_t hear(uk::ip4_address group, std::uint16_t port) {
+        const auto before = udp().counters().received;
+        inject(ip_frame(peer_ip, group, 17, udp_payload(peer_ip, 5000, group, port, octets_of("all")),
+                        net::group_link(group)));
+        return udp().counters().received - before;
+    }
+};
+}  // namespace
+
+TEST_CASE("a socket receives from the groups that it has joined") {
+    group_host os;
+    const auto group = "239.1.2.3"_ip4;
+    const auto other = "239.1.2.4"_ip4;
+    {
+        auto s = *os.udp().bind(7);
+        auto t = *os.udp().bind(8);
+        CHECK(os.hear(group, 7) == 0);
+        CHECK(s.join(group).has_value());
+        CHECK(s.join(group).has_value());
+        CHECK(os.hear(group, 7) == 1);
+        CHECK(os.hear(group, 8) == 0);  // the host is a member, the socket is not
+        CHECK(t.join(group).has_value());
+        CHECK(t.join(other).has_value());
+        CHECK(t.join("239.1.2.5"_ip4).error() == uk::error::too_large);
+        CHECK(s.join(peer_ip).error() == uk::error::invalid);
+        s.leave(group);
+        s.leave(group);
+        CHECK(os.hear(group, 7) == 0);
+        CHECK(os.hear(group, 8) == 1);
+        t.leave(other);
+        CHECK(os.hear(other, 8) == 0);
+        CHECK(t.send(group, 7, uk::as_bytes("hello")).has_value());
+        CHECK(os.take_ip().link.destination == "01:00:5e:01:02:03"_mac);
+        CHECK(os.silent());  // no errors about what came to groups
+    }
+    auto s = *os.udp().bind(8);
+    CHECK(os.hear(group, 8) == 0);  // with a socket its memberships end
+    CHECK(os[uk::port::ip].join(group).has_value());
+    CHECK(os[uk::port::ip].join(other).has_value());
+}

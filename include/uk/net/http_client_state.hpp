@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <uk/address.hpp>
+#include <uk/bytes.hpp>
+#include <uk/net/http_body.hpp>
+#include <uk/net/http_client_wire.hpp>
+#include <uk/net/http_wire.hpp>
+#include <uk/packet.hpp>
+#include <uk/print.hpp>
+#include <uk/result.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+/// What a client does, but for its connection: no coroutines and no templates here.
+namespace uk::net::http {
+
+/// What a client grants a server. Every wait has an end and every buffer a bound.
+struct client_limits {
+    /// Octets of a response's head; at most what a packet buffer holds.
+    std::uint32_t head_octets = 1400;
+    std::uint32_t fields = 64;
+    /// Responses of class 1xx before the real one (RFC 9110 section 15.2).
+    std::uint32_t interim = 8;
+    /// Octets of a body. Bodies are streamed, so this is no matter of memory.
+    std::uint64_t body_octets = std::uint64_t{1} << 30;
+    /// Redirects that are followed; with 0 the redirect is the response.
+    std::uint32_t redirects = 0;
+    std::uint32_t connect_ms = 10'000;
+    /// Until the server has taken 16 KiB more of the request.
+    std::uint32_t write_ms = 30'000;
+    /// From the end of the request to the end of the response's head, all interim ones included.
+    std::uint32_t head_ms = 30'000;
+    /// Until more of the body comes. It must also come at `body_rate` octets per second, with this for a start.
+    std::uint32_t body_ms = 30'000;
+    std::uint32_t body_rate = 512;
+};
+
+/// Where a server is. Whoever resolves names makes one of these from a name; without `host`, the address is the name.
+struct origin {
+    ip4_address address{};
+    std::uint16_t port = 80;
+    std::string_view host{};  ///< for the Host field
+};
+
+/// One more field of a request.
+struct request_field {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// What to ask. All views stay until the response's head has come.
+struct client_request {
+    http::method method = http::method::get;
+    std::string_view target = "/";  ///< path and query, encoded as they shall be sent
+    std::string_view type{};        ///< media type of the body
+    bytes body{};
+    std::span<const request_field> fields{};
+};
+
+namespace detail {
+
+constexpr bool is_target(std::string_view s) {
+    for (char c : s) {
+        if (c <= ' ' || c > '~' || c == '#') return false;
+    }
+    return s.starts_with('/');
+}
+
+constexpr bool is_host(std::string_view s) {
+    for (char c : s) {
+        if (c <= ' ' || c > '~' || std::string_view("/?#@,").contains(c)) return false;
+    }
+    return true;
+}
+
+constexpr bool same_host(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char c, char d) { return lower(c) == lower(d); });
+}
+
+// RFC 9110 section 9.2.2: what may be sent twice.
+constexpr bool is_idempotent(method m) { return m != method::post && m != method::patch; }
+
+/// A client but for its connection.
+class client_state {
+public:
+    explicit client_state(packet_store& s) : store(s) {}
+
+    /// Writes the request's head into a buffer.
+    inline std::optional<client_error> compose(const client_request& r, const origin& to, std::string_view target);
+
+    /// What a new response begins with.
+    void expect(method asked) {
+        head = {};
+        heard = false;
+        to_head_ = asked == method::head;
+        interim_ = 0;
+        next_head();
+    }
+
+    /// Takes what `unread` holds of a head, the interim ones before it included. True when it is whole and in `head`.
+    inline result<bool, client_error> take_head(const client_limits& l);
+
+    /// The next piece of the body in `unread`; empty when there is none in it, which may be the end: see `done`.
+    inline result<bytes, client_error> take_body(const client_limits& l);
+
+    /// Gives all buffers back.
+    void forget() {
+        request = {};
+        head = {};
+        next_head();
+    }
+
+    /// Takes what has come of a body that nobody wants.
+    void skip_body(const client_limits& l) {
+        while (!done() && !unread.empty() && take_body(l)) {
+        }
+    }
+
+    bool done() const { return head.end == body_end::close ? at_end_ : reader_.done(); }
+
+    /// The connection ended. True when that is the end of the body, too.
+    bool ended() {
+        at_end_ = true;
+        return head.end == body_end::close;
+    }
+
+    /// Whether the connection could take another request.
+    bool is_reusable() const { return head.keep_alive && done() && unread.empty(); }
+
+    packet_store& store;
+    packet request;  ///< its head
+    bytes unread{};  ///< received, not yet consumed
+    response_head head{};
+    bool heard = false;  ///< something came in answer to the request
+
+private:
+    void next_head() {
+        text_ = {};
+        line_ = 0;
+    }
+
+    packet text_;  // of the head
+    std::uint32_t line_ = 0;
+    std::uint32_t interim_ = 0;
+    std::uint64_t total_ = 0;
+    body_reader reader_;
+    bool to_head_ = false;
+    bool at_end_ = false;
+};
+
+inline std::optional<client_error> client_state::compose(const client_request& r, const origin& to,
+                                                         std::string_view target) {
+    if (!is_target(target) || !is_host(to.host) || !is_field_value(r.type)) return client_error::invalid_request;
+    packet p = store.take(0);
+    if (!p) return client_error::no_buffers;
+    const std::size_t room = p.tailroom();
+    text_buffer out(reinterpret_cast<char*>(p.push_back(room).data()), room);
+    print(out, "{} {} HTTP/1.1\r\nHost: ", name_of(r.method), target);
+    if (to.host.empty()) {
+        put(out, to.address);
+    } else {
+        put(out, to.host);
+    }
+    if (to.port != 80) print(out, ":{}", to.port);
+    if (!r.type.empty()) print(out, "\r\nContent-Type: {}", r.type);
+    // RFC 9110 section 8.6: methods that have a body say so even when it is empty.
+    if (!r.body.empty() || r.method == method::post || r.method == method::put || r.method == method::patch) {
+        print(out, "\r\nContent-Length: {}", r.body.size());
+    }
+    for (const request_field& f : r.fields) {
+        const word known = word_of(f.name);
+        const bool ours = known <= word::connection;  // Host and the framing are not for others to write
+        if (ours || !is_token(f.name) || !is_field_value(f.value)) return client_error::invalid_request;
+        print(out, "\r\n{}: {}", f.name, f.value);
+    }
+    out.write("\r\n\r\n");
+    if (out.overflowed()) return client_error::invalid_request;
+    p.truncate(out.view().size());
+    request = std::move(p);
+    return {};
+}
+
+inline result<bool, client_error> client_state::take_head(const client_limits& l) {
+    while (!unread.empty()) {
+        heard = true;
+        if (!text_) text_ = store.take(0);
+        if (!text_) return fail(client_error::no_buffers);
+        const std::size_t before = text_.size();
+        const std::size_t room = std::min<std::size_t>(l.head_octets, store.capacity());
+        const std::size_t n = std::min(room - before, unread.size());
+        copy(text_.push_back(n), unread.first(n));
+        const head_end end = find_head_end(as_text(text_.contents()), line_);
+        if (end.wrong != fault::none) return fail(client_error::bare_line_feed);
+        if (end.size == 0) {
+            if (text_.size() == room) return fail(client_error::head_too_long);
+            unread = unread.subspan(n);
+            continue;
+        }
+        unread = unread.subspan(end.size - before);
+        text_.truncate(end.size);
+        const auto wrong = parse_response_head(as_text(text_.contents()), to_head_, {l.fields, l.body_octets}, head);
+        if (wrong) return fail(*wrong);
+        if (head.status >= 200) {
+            total_ = 0;
+            at_end_ = false;
+            reader_ = {};
+            if (head.end == body_end::length) reader_ = body_reader::with_length(*head.length);
+            if (head.end == body_end::chunks) reader_ = body_reader::in_chunks(l.body_octets);
+            return true;
+        }
+        if (head.status == 101) return fail(client_error::switched);
+        if (++interim_ > l.interim) return fail(client_error::too_many_interim);
+        next_head();
+    }
+    return false;
+}
+
+inline result<bytes, client_error> client_state::take_body(const client_limits& l) {
+    if (head.end != body_end::close) {
+        const bytes piece = reader_.take(unread);
+        if (reader_.wrong() == fault::none) return piece;
+        const bool long_one = reader_.wrong() == fault::body_too_long;
+        return fail(long_one ? client_error::body_too_long : client_error::bad_chunk);
+    }
+    const bytes piece = std::exchange(unread, {});
+    if (piece.size() > l.body_octets - total_) return fail(client_error::body_too_long);
+    total_ += piece.size();
+    return piece;
+}
+
+}  // namespace detail
+
+}  // namespace uk::net::http
