@@ -95,3 +95,28 @@ def check_echo(port, udp):
     except OSError as error:
         raise Fault(f"check failed: echo on port {port}: {error}") from None
     return f"127.0.0.1:{port} returned 'hello' by TCP{' and UDP' if udp else ''}"
+
+
+def ask_names(port, text, patience=2):
+    """What resolve answers to one datagram; OSError when nothing comes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(patience)
+        peer.connect(("127.0.0.1", port))
+        peer.send(text.encode())
+        return peer.recv(2048).decode().strip()
+
+
+def wait_for_names(port, guest, seconds):
+    """poll() for resolve, which knows a dotted address without asking anybody."""
+    return poll(guest, seconds, lambda patience: ask_names(port, "192.0.2.1", patience))
+
+
+def check_names(port):
+    """Has resolve look an address up that needs no server; the text that says what came."""
+    try:
+        answer = ask_names(port, "192.0.2.1")
+    except OSError as error:
+        raise Fault(f"check failed: resolve on port {port}: {error}") from None
+    if answer != "192.0.2.1":
+        raise Fault(f"check failed: resolve took 192.0.2.1 for {answer!r}")
+    return f"127.0.0.1:{port} answered by UDP"

@@ -73,3 +73,27 @@ def ensure(*purposes):
         raise Fault(f"still missing after the installation: {' '.join(still)}; see tool/packages.txt")
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.touch()
+
+
+def unpacked():
+    """The folder that holds what the packages of the purpose `unpack` hold, of which none is installed."""
+    names = [name for name, _ in rows(["unpack"])]
+    digest = hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+    folder = BUILD / ".packages" / f"unpacked-{digest}"
+    if folder.exists():
+        return folder
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "deb").mkdir(parents=True)
+    download = ["apt-get", "download", *names]
+    try:
+        shell.work("apt-get download", download, cwd=part / "deb")
+    except Fault:
+        # The lists may be empty or old; only root may renew them.
+        shell.work("apt-get update", ["apt-get", "update"])
+        shell.work("apt-get download", download, cwd=part / "deb")
+    for file in sorted((part / "deb").glob("*.deb")):
+        shell.capture(["dpkg", "-x", file, part], check=True)
+    shutil.rmtree(part / "deb")
+    part.rename(folder)
+    return folder

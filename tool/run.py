@@ -19,12 +19,13 @@ SERVE_SECONDS = 15  # after this much silence a run says that nothing answers
 @dataclass(frozen=True)
 class Service:
     """What a program offers on the network: which guest port, and how to tell that it works."""
-    kind: str               # none, echo or http
+    kind: str               # none, echo, names or http
     port: int = 0
     udp: bool = False
 
 
-SERVICES = {"hello": Service("none"), "echo": Service("echo", 7, udp=True)}
+SERVICES = {"hello": Service("none"), "echo": Service("echo", 7, udp=True),
+            "resolve": Service("names", 7053, udp=True)}
 WEB = Service("http", 80)   # the default, also for projects of the user's own
 
 
@@ -90,7 +91,7 @@ def attend(guest, service, port, options):
         if code is None:
             raise Fault(f"check failed: the program did not end within {CHECK_SECONDS} s")
         return None
-    wait = client.wait_for_page if service.kind == "http" else client.wait_for_echo
+    wait = {"http": client.wait_for_page, "names": client.wait_for_names}.get(service.kind, client.wait_for_echo)
     answered = wait(port, guest, CHECK_SECONDS if options.check else SERVE_SECONDS)
     if not guest.alive:
         return None
@@ -105,7 +106,8 @@ def attend(guest, service, port, options):
         print(f"{place}  ({console}answering after {answered * 1e3:.0f} ms)", flush=True)
     if options.check:
         udp = service.udp and options.on != build.HOSTED
-        print(client.check_page(port, 10) if service.kind == "http" else client.check_echo(port, udp))
+        check = {"http": lambda: client.check_page(port, 10), "names": lambda: client.check_names(port)}
+        print(check.get(service.kind, lambda: client.check_echo(port, udp))())
         return 0
     say("Ctrl-C stops it")
     try:

@@ -302,6 +302,17 @@ inline constexpr struct stream_port {
     }
 } stream;
 
+/// Names of hosts to their addresses. Contract in <uk/net/dns.hpp>.
+inline constexpr struct resolver_port {
+    static constexpr std::string_view name = "port::resolver";
+    static constexpr std::string_view remedy = "add net::dns<> from <uk/net/dns.hpp>";
+    template <class T>
+    static consteval std::string_view lacks() {
+        if (!requires(T& t, std::string_view host) { t.resolve(host); }) return "resolve(std::string_view name)";
+        return {};
+    }
+} resolver;
+
 }  // namespace port
 
 }  // namespace uk

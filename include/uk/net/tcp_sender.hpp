@@ -59,7 +59,8 @@ protected:
             return close(r, r.outcome);
         }
         if (c.state == tcp_state::closed) return;
-        const bool waits = std::exchange(r.starved, false);
+        // A task that waits for buffers and has nothing under way would not be woken by an acknowledgment.
+        const bool waits = std::exchange(r.starved, false) || (r.writer != nullptr && r.send.octets() == 0);
         const bool held_back = send_text(r, at);
         if (r.acks_owed == 0 && r.ack_now) r.acks_owed = 1;
         for (; r.acks_owed != 0 && !r.starved; --r.acks_owed) transmit(r, {}, at);

@@ -72,6 +72,16 @@ uk::task<> write_much(server&, tcp_connection& c, std::string_view text) {
     co_return {};
 }
 
+uk::task<> read_on(server&, tcp_connection& c, std::size_t& seen) {
+    while (true) seen += (co_await co_await c.read()).contents().size();
+}
+
+uk::task<> write_at_last(server&, tcp_connection& c, std::string_view text, bool& done) {
+    co_await co_await c.write(uk::as_bytes(text));
+    done = true;
+    co_return {};
+}
+
 struct scene {
     scene() {
         REQUIRE(accept_all(right, listener, accepted).detach());
@@ -185,4 +195,32 @@ TEST_CASE("a card without room for a while: nothing is lost") {
     CHECK(seen == 30'000);
     CHECK(intact);
     CHECK(left.count(tcp_count::timeouts) == 0);
+}
+
+TEST_CASE("a write that found no buffer goes on as soon as there is one, whatever came meanwhile") {
+    network n(1);
+    crowd left(world::left_address);
+    server right(world::right_address);
+    tcp_listener listener = std::move(*right.net().listen(80));
+    std::list<tcp_connection> ends;
+    std::list<tcp_connection> accepted;
+    REQUIRE(accept_all(right, listener, accepted).detach());
+    REQUIRE(open(left, 80, ends).detach());
+    REQUIRE(world::run(n, 10s, [&] { return accepted.size() == 1 && ends.size() == 1; }, left, right));
+    std::size_t seen = 0;
+    bool done = false;
+    REQUIRE(read_on(right, accepted.front(), seen).detach());
+    std::vector<uk::packet> taken;
+    while (right.free_buffers() > wide.reserve / 2) taken.push_back(right[uk::port::packets].store().take());
+    REQUIRE(write_at_last(right, accepted.front(), "late", done).detach());
+    world::pass(n, 1ms, left, right);
+    // The second copy is acknowledged at once: after that nothing else is to be done for the connection.
+    n.doubling = 1000;
+    REQUIRE(write(left, ends.front(), "x").detach());
+    world::pass(n, 10s, left, right);
+    CHECK(seen == 1);
+    CHECK_FALSE(done);
+    taken.clear();
+    world::pass(n, 1s, left, right);
+    CHECK(done);
 }
