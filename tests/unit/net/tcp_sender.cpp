@@ -438,41 +438,6 @@ TEST_CASE("flush fails with a connection that fails") {
     CHECK(flushed->error() == uk::error::reset);
 }
 
-TEST_CASE("a full backlog: cookies, and connections from them (RFC 4987)") {
-    network n(4);
-    host h(world::right_address);
-    std::vector<tcp_connection> accepted;
-    REQUIRE(accept_into(h, accepted).detach());
-    world::pass(n, 1ms, h);
-    peer p(n, h);
-    for (std::uint16_t port = 1; port <= 100; ++port) p.send(flag::syn, {port}, {0}, {}, port);
-    world::pass(n, 1ms, h);
-    n.log.clear();
-    CHECK(h.net().in_use() == 2);
-    CHECK(h.count(tcp_count::cookies_out) == 98);
-    tcp_segment syn = peer::segment(flag::syn, {900}, {0});
-    syn.options.mss = 1300;
-    syn.options.sack_permitted = true;
-    p.send(syn);
-    const auto a = p.answer();
-    REQUIRE(a);
-    CHECK(a->flags == (flag::syn | flag::ack));
-    CHECK(a->acknowledgment == seq{901});
-    CHECK_FALSE(a->options.sack_permitted);
-    p.send(flag::ack, {901}, a->sequence + 9, "no");  // not our cookie
-    CHECK((p.answer()->flags & flag::rst) != 0);
-    p.send(flag::ack, {901}, a->sequence + 1, "yes");
-    world::pass(n, 1ms, h);
-    REQUIRE(accepted.size() == 1);
-    CHECK(h.count(tcp_count::cookies_in) == 1);
-    std::string got;
-    std::optional<uk::error> end;
-    REQUIRE(read_into(h, accepted.front(), got, end).detach());
-    world::pass(n, 1ms, h);
-    CHECK(got == "yes");
-    CHECK(h.net().in_use() == 2);  // the oldest opening has made room
-}
-
 TEST_CASE("text and SACK blocks together are no longer than the peer's MSS allows (RFC 9293 MUST-16)") {
     for (std::uint32_t octets : {100U, 1436U, 1440U, 1448U, 1460U, 3000U}) {
         scene s(syn_with(no_shift, true, true));
