@@ -483,12 +483,16 @@ struct tcp {
             }
             if (lost) count(tcp_count::fast_retransmits);
             if constexpr (features.ecn) {
-                // RFC 3168 section 6.1.2: as for a loss, once for each window.
-                if (!r.control.ecn || !s.has(tcp_flag::ece) || r.control.una < r.ecn.until) return;
-                if (r.recovery.recovers()) return;
-                r.congestion.lost(path);
-                r.ecn.until = r.control.max;
-                r.ecn.reduced = true;
+                // RFC 3168 section 6.1.2: as for a loss, once for each window, and the peer hears of either.
+                const bool past = r.control.una >= r.ecn.until;
+                const bool told = r.control.ecn && s.has(tcp_flag::ece) && past && !r.recovery.recovers();
+                if (told) r.congestion.lost(path);
+                if (told || lost) {
+                    r.ecn.until = r.control.max;
+                    r.ecn.reduced = true;
+                } else if (past) {
+                    r.ecn.until = r.control.una;  // never 2 GiB behind, where it would look to be before us
+                }
             }
         }
 

@@ -376,6 +376,7 @@ private:
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);
+        if constexpr (features.ecn) r.ecn.reduced = true;
         if constexpr (features.sack) {
             // Anew from una, which is then the closed window's business.
             if (shut_out) {
