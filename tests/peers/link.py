@@ -18,8 +18,10 @@ from tool.netns import Namespace
 HOST, GUEST, TAP, FAR = "10.0.2.2", "10.0.2.15", "uk0", "far0"
 RULES = """
 table netdev loss {
-  chain up { type filter hook ingress device "uk0" priority 0; counter; numgen random mod 100 < %d counter drop; }
-  chain down { type filter hook ingress device "near0" priority 0; counter; numgen random mod 100 < %d counter drop; }
+  chain up { type filter hook ingress device "uk0" priority 0; meta protocol ip counter; \
+    meta protocol ip numgen random mod 100 < %d counter drop; }
+  chain down { type filter hook ingress device "near0" priority 0; meta protocol ip counter; \
+    meta protocol ip numgen random mod 100 < %d counter drop; }
 }
 """
 
