@@ -17,6 +17,7 @@ SUITES = {
     "tool": "tool/selftest.py",
     "fail": "tests/fail/run.py",
     "unit": "tool/unit.py",
+    "packetdrill": "tests/packetdrill/run.py",
     "sim": "tests/sim/run.py",
     "boot": "tests/boot/run.py",
     "peers": "tests/peers/run.py",

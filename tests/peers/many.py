@@ -73,8 +73,8 @@ def many(where, seconds):
         stack.close()
         left = sites.settled(found, before)
         octets = sum(client.octets for client in clients)
-        return (f"{sum(client.exchanges for client in clients):,} exchanges, {octets >> 10:,} KiB each way, "
-                f"the slowest {max(client.slowest for client in clients):.1f} s, {found.wire.spoiled()}, {sites.tcp_note(left)}")
+        return (f"{sum(client.exchanges for client in clients):,} exchanges, {octets >> 10:,} KiB each way, slowest "
+                f"{max(client.slowest for client in clients):.1f} s, {found.wire.spoiled()}, {sites.tcp_note(left)}")
 
 
 def cases(long):

@@ -13,12 +13,12 @@ namespace stage {
 
 /// A host like any other, with some limits of TCP and some number of packets.
 template <uk::net::tcp_limits Limits, std::size_t Packets, class Congestion = uk::net::new_reno>
-struct host : uk::sim::seated,
-              uk::stack<uk::sim::target<host<Limits, Packets, Congestion>>,
-                        uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
-                        uk::packets<uk::packet_limits{.buffers = Packets}>,
-                        uk::net::ip4<uk::sim::address<host<Limits, Packets, Congestion>>>,
-                        uk::net::tcp<Limits, Congestion>> {
+struct host
+    : uk::sim::seated,
+      uk::stack<uk::sim::target<host<Limits, Packets, Congestion>>,
+                uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
+                uk::packets<uk::packet_limits{.buffers = Packets}>,
+                uk::net::ip4<uk::sim::address<host<Limits, Packets, Congestion>>>, uk::net::tcp<Limits, Congestion>> {
     explicit host(uk::sim::seat& s) : seated(s) {}
     static constexpr std::size_t packets = Packets;
 };
@@ -33,16 +33,14 @@ using small = host<uk::net::tcp_limits{.connections = 12,
                                        .reserve = 4,
                                        .time_wait_ms = 2'000},
                    24>;
-using large = host<uk::net::tcp_limits{.connections = 128,
-                                       .backlog = 64,
-                                       .receive_window = 65'535,
-                                       .receive_buffers = 64,
-                                       .send_buffers = 64},
-                   512>;
+using large =
+    host<uk::net::tcp_limits{
+             .connections = 128, .backlog = 64, .receive_window = 65'535, .receive_buffers = 64, .send_buffers = 64},
+         512>;
 // Its window is no multiple of a segment, and it acknowledges as late as it may.
-using odd = host<uk::net::tcp_limits{.receive_window = 5'001, .receive_buffers = 4, .send_buffers = 16,
-                                     .ack_delay_ms = 400},
-                 48>;
+using odd =
+    host<uk::net::tcp_limits{.receive_window = 5'001, .receive_buffers = 4, .send_buffers = 16, .ack_delay_ms = 400},
+         48>;
 
 inline constexpr unsigned kinds = 4;
 
