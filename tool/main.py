@@ -69,6 +69,8 @@ def parser():
     sim.add_argument("--table", action="store_true", help="print the golden table of throughput instead")
     sim.add_argument("--write", action="store_true", help="write that table into docs/sim.md")
     sim.add_argument("--compiler", choices=("clang", "gcc"), default="clang", help="default: clang")
+    test.epilog += ("\nfor peers: UK_SEED=N has the octets and the relay again (nft has no seed), "
+                    "UK_PCAP=FILE keeps the frames of its last case")
     size = subs["size"]
     size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")
