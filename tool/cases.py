@@ -30,6 +30,7 @@ class Skip(Exception):
 class Context:
     """What the command line asked of the suites."""
     filter: str = ""
+    long: bool = False      # suites that have a long form take it
 
     def wants(self, name):
         """Whether a case of this name is to run."""

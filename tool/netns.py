@@ -60,6 +60,11 @@ class Namespace:
         call("setns", home, CLONE_NEWNET)
         os.close(home)
 
+    @property
+    def path(self):
+        """A file that stands for the namespace, while this process lives: for `ip link ... netns`."""
+        return f"/proc/{os.getpid()}/fd/{self._inside}"
+
     def run(self, *command):
         """Runs a short command inside; a Fault when it fails. Returns its output."""
         with self:

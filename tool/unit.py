@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The unit suite: builds tests/unit with both compilers under sanitizers and counts every doctest case."""
+"""The unit suite: builds tests/unit with both compilers under sanitizers and counts every doctest case. Other suites of
+hosted tests are parts of the same build, under the suite's name that their meson.build gives them."""
 
 import json
 import time
@@ -18,8 +19,8 @@ SANITIZERS = {
 SECONDS = 300   # for one test program
 
 
-def prepare(name):
-    """The configured and built folder of one compiler."""
+def prepare(name, suite, targets):
+    """The folder of one compiler, configured and with the suite's `targets` built; none: all."""
     where = BUILD / f"unit-{name}"
     if not (where / "build.ninja").exists():
         # Clang links its sanitizers' run time only into the program, so that shared checks for undefined names fail.
@@ -27,23 +28,24 @@ def prepare(name):
         shell.work(f"setting up the unit tests for {name}",
                    ["meson", "setup", where, ROOT, "-Dtests=true", "-Db_sanitize=address,undefined", *extra],
                    {"CXX": COMPILERS[name]})
-    shell.work(f"building the unit tests with {name}", ["ninja", "-C", where])
+    shell.work(f"building the {suite} tests with {name}", ["ninja", "-C", where, *targets])
     return where
 
 
-def programs(where):
-    """(name, command) of every test that Meson knows in the folder."""
+def programs(where, suite):
+    """(name, command) of every test of the suite that Meson knows in the folder."""
     code, text = shell.capture(["meson", "introspect", "--tests", where])
     if code != 0:
         raise Fault(f"meson introspect failed: {text.strip()}")
-    return [(test["name"], test["cmd"]) for test in json.loads(text)]
+    return [(test["name"], test["cmd"]) for test in json.loads(text)
+            if any(name.split(":")[-1] == suite for name in test["suite"])]
 
 
-def run(context):
+def run(context, suite="unit", targets=()):
     """Yields one Result per doctest case and compiler."""
     for compiler in COMPILERS:
         try:
-            tests = programs(prepare(compiler))
+            tests = programs(prepare(compiler, suite, targets), suite)
         except Fault as fault:
             yield Result(f"{compiler} build", FAILED, str(fault), 0.0)
             continue
@@ -101,10 +103,10 @@ def details(case):
     return "\n".join(lines) or f"{case.get('filename')}:{case.get('line')}"
 
 
-def names(context):
+def names(context, suite="unit", targets=()):
     """The cases of both compilers."""
     for compiler in COMPILERS:
-        for name, command in programs(prepare(compiler)):
+        for name, command in programs(prepare(compiler, suite, targets), suite):
             text = shell.capture([*command, "--list-test-cases", "--no-version=true"])[1]
             for line in text.splitlines():
                 if line and not line.startswith(("[doctest]", "===")) and context.wants(line):

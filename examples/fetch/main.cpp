@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// An HTTP client with DHCP: asks its host for a page every second and prints what it gets. Under QEMU's user network the
-// host is 10.0.2.2: `python3 -m http.server 8000` there gives it something to fetch.
+// An HTTP client with DHCP: asks its host for a page every second and prints what it gets. Under QEMU's user network
+// the host is 10.0.2.2: `python3 -m http.server 8000` there gives it something to fetch.
 
 #include <uk/net/dhcp.hpp>
 #include <uk/net/http_client.hpp>

@@ -20,6 +20,11 @@ MACROS = {"config.hpp": r"UK_|FMT_"}
 MACHINE = re.compile(r"(?<![\w.$}])/(?:home|root|work|mnt|Users)/\w|(?<![\w.$}])/tmp/\w")
 SIGNED = re.compile(r"(?i)@" r"author\b|co-" r"authored-by|generated " r"(?:by|with) \w*(?:ai|gpt)\b")
 
+# A unit test as a page names it, a test case as its file does, and a row of a table of requirements.
+NAMED = re.compile(r'`(\w+(?:/\w+)*)` "([^"]+)"')
+TEST_CASE = re.compile(r'TEST_CASE\(\s*"([^"]+)"\s*\)')
+REQUIREMENT = re.compile(r"\| MUST-(\d+) \| [^|]+ \| ([^|]*?) *\| ([^|]*?) *\|(.*)\|$")
+
 
 def header(path):
     """The path below include/uk, or None."""
@@ -106,6 +111,35 @@ def mirrors(headers, tests, excused):
         yield f"tests/layout/unmirrored.txt excuses {name}.hpp, which does not exist"
     for name in sorted(free & have):
         yield f"tests/layout/unmirrored.txt excuses {name}.hpp, which has a test"
+
+
+def named_tests(path, text, tests):
+    """Each test that a page names as `net/x` "title" exists; `tests` is {"net/x": its titles}."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for file, title in NAMED.findall(line):
+            if title not in tests.get(file, ()):
+                yield f'{path}:{number}: tests/unit/{file}.cpp has no test case "{title}"'
+
+
+def requirements(path, text, last):
+    """A table has one row for each of MUST-1 to MUST-`last`; what is met has its test, what is not its reason."""
+    seen = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (row := REQUIREMENT.match(line)):
+            continue
+        must, state, reason, named = int(row[1]), row[2], row[3], row[4]
+        seen.append(must)
+        if state not in ("met", "in part", "not met", "not applicable"):
+            yield f"{path}:{number}: MUST-{must} is '{state}', which is no answer"
+        elif state in ("met", "in part") and not NAMED.search(named):
+            yield f"{path}:{number}: MUST-{must} names no test"
+        elif not reason:
+            yield f"{path}:{number}: MUST-{must} says neither where nor why not"
+    for must in range(1, last + 1):
+        if seen.count(must) != 1:
+            yield f"{path}: MUST-{must} has {seen.count(must)} rows instead of one"
+    for must in sorted(set(seen) - set(range(1, last + 1))):
+        yield f"{path}: there is no MUST-{must}"
 
 
 EACH_FILE = [license_line, length, function_length, pragma_once, macros, banned_words, machine_paths]

@@ -58,6 +58,15 @@ def check_mirrors():
     refuse(rules.mirrors(set(headers()), tests, excused()))
 
 
+def check_tcp_page():
+    """docs/tcp.md names tests that exist, and has a row for each MUST of RFC 9293."""
+    unit = ROOT / "tests" / "unit"
+    tests = {str(p.relative_to(unit).with_suffix("")): set(rules.TEST_CASE.findall(p.read_text()))
+             for p in unit.rglob("*.cpp")}
+    page = (ROOT / "docs" / "tcp.md").read_text()
+    refuse([*rules.named_tests("docs/tcp.md", page, tests), *rules.requirements("docs/tcp.md", page, 69)])
+
+
 def compile_alone(name, compiler):
     """A header compiles with nothing before it, without a warning."""
     command = [*COMPILERS[compiler], *FLAGS, "-include", f"uk/{name}", "/dev/null"]
@@ -82,6 +91,7 @@ def cases():
     yield Case("no circles", on_graph(levels.cycles))
     yield Case("libraries have one door", lambda: refuse(levels.foreign(headers())))
     yield Case("mirrors", check_mirrors)
+    yield Case("docs/tcp.md is true", check_tcp_page)
     yield from map(rule_case, rules.EACH_FILE)
     for name in headers():
         for compiler in COMPILERS:

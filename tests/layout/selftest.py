@@ -54,6 +54,25 @@ FOREIGN = [
 BAD_MIRRORS = [({"a.hpp"}, set(), set()), (set(), {"a.cpp"}, set()), (set(), set(), {"a.hpp"}),
                ({"a.hpp"}, {"a.cpp"}, {"a.hpp"})]
 
+ROW = '| MUST-1 | a | met | b | `net/x` "it works" |\n'
+TESTS = {"net/x": {"it works"}}
+BAD_ROWS = [ROW + ROW, "", ROW.replace("-1 ", "-2 "), ROW + ROW.replace("-1 ", "-2 "), ROW.replace("met", "perhaps"),
+            ROW.replace("| b |", "|  |"), ROW.replace('`net/x` "it works"', ""),
+            ROW.replace('`net/x` "it works"', "").replace("met", "in part")]
+
+
+def check_page_rules():
+    """Those of docs/tcp.md."""
+    for page in ('see `net/x` "it does"', 'see `net/y` "it works"', 'see `net/x` "it works"; `net/x` "it"'):
+        expect(list(rules.named_tests("a.md", page, TESTS)), f"named_tests() accepts {page}")
+    expect(not list(rules.named_tests("a.md", ROW, TESTS)), "named_tests() is too strict")
+    for page in BAD_ROWS:
+        expect(list(rules.requirements("a.md", page, 1)), f"requirements() accepts {page!r}")
+    for page in (ROW, "| MUST-1 | a | not met | why | |\n"):
+        expect(not list(rules.requirements("a.md", page, 1)), f"requirements() refuses {page!r}")
+    found = rules.TEST_CASE.findall('TEST_CASE(\n    "a") {}\nTEST_CASE("b") {\n}')
+    expect(found == ["a", "b"], "TEST_CASE misses one")
+
 
 def check():
     """Raises Failure for a rule that is too strict or too lax."""
@@ -69,4 +88,5 @@ def check():
     for case in BAD_MIRRORS:
         expect(list(rules.mirrors(*case)), f"mirrors() accepts {case}")
     expect(not list(rules.mirrors({"a.hpp", "b.hpp"}, {"a.cpp", "main.cpp"}, {"b.hpp"})), "mirrors() is too strict")
+    check_page_rules()
     expect(source.cpp_functions("int f() {\n}\nint g(int a) {\n\n}\n") == [(1, 2), (3, 3)], "cpp_functions() miscounts")

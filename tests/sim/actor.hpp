@@ -76,8 +76,8 @@ inline uk::bytes recognize(actor& a, role& r, uk::bytes text) {
         if (t.name == name && t.how[server].host == a.where.number && t.side[server].heard == 0) r.of = &t;
     }
     if (r.of == nullptr) {
-        a.broke(say("a connection begins with the name {}, which nobody says or which was heard before",
-                    uk::hex(name)));
+        a.broke(
+            say("a connection begins with the name {}, which nobody says or which was heard before", uk::hex(name)));
         return {};
     }
     r.me().heard = r.name.size();
@@ -91,8 +91,8 @@ inline void hear(actor& a, role& r, uk::bytes text) {
     if (r.of == nullptr || text.empty()) return;
     progress& me = r.me();
     if (!r.of->says(1 - r.who).matches(me.heard, text)) {
-        a.broke(say("talk {}: side {} hears something else at {} ({} octets)", r.of->number, r.who, me.heard,
-                    text.size()));
+        a.broke(
+            say("talk {}: side {} hears something else at {} ({} octets)", r.of->number, r.who, me.heard, text.size()));
     }
     me.heard += text.size();
     if (me.heard > r.other().said) {

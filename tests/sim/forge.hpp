@@ -44,9 +44,7 @@ inline uk::sim::frame forged(uk::sim::random& r, const watcher::known_end& e, co
         case 0: s.flags = flag::rst; break;
         case 1: s.flags = flag::rst | flag::ack; break;
         case 2: s.flags = flag::syn; break;
-        default:
-            s.flags = flag::ack | flag::psh;
-            text = r.between(1, 500);
+        default: s.flags = flag::ack | flag::psh; text = r.between(1, 500);
     }
     return frame_with(to_link, e.from, e.to, s, text);
 }

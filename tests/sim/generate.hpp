@@ -54,9 +54,7 @@ private:
     std::uint32_t magnitude(std::uint32_t least, std::uint32_t most) {
         return static_cast<std::uint32_t>(r_.magnitude(least, most));
     }
-    uk::instant moment(std::uint64_t most_ms) {
-        return uk::instant{r_.magnitude(1, most_ms * 1'000'000)};
-    }
+    uk::instant moment(std::uint64_t most_ms) { return uk::instant{r_.magnitude(1, most_ms * 1'000'000)}; }
 
     uk::sim::quality link() {
         static constexpr std::uint32_t most_lost[] = {0, 20'000, 100'000, 300'000};
@@ -121,9 +119,7 @@ private:
                 t.how[client].octets = std::max(8U, magnitude(8, all) / t.rounds);
                 t.how[server].octets = std::max(8U, magnitude(8, all) / t.rounds);
                 break;
-            default:
-                t.how[client].octets = all / 2 + 8;
-                t.how[server].octets = all / 2 + 8;
+            default: t.how[client].octets = all / 2 + 8; t.how[server].octets = all / 2 + 8;
         }
         t.ends = static_cast<closing>(r_.below(3));
         for (manner& m : t.how) choose_manner(m, t);

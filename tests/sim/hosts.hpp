@@ -14,12 +14,12 @@ namespace stage {
 
 /// A host like any other, with some limits of TCP and some number of packets.
 template <uk::net::tcp_limits Limits, std::size_t Packets, class Congestion = uk::net::new_reno>
-struct host : uk::sim::seated,
-              uk::stack<uk::sim::target<host<Limits, Packets, Congestion>>,
-                        uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
-                        uk::packets<uk::packet_limits{.buffers = Packets}>,
-                        uk::net::ip4<uk::sim::address<host<Limits, Packets, Congestion>>>,
-                        uk::net::tcp<Limits, Congestion>> {
+struct host
+    : uk::sim::seated,
+      uk::stack<uk::sim::target<host<Limits, Packets, Congestion>>,
+                uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
+                uk::packets<uk::packet_limits{.buffers = Packets}>,
+                uk::net::ip4<uk::sim::address<host<Limits, Packets, Congestion>>>, uk::net::tcp<Limits, Congestion>> {
     explicit host(uk::sim::seat& s) : seated(s) {}
     static constexpr std::size_t packets = Packets;
 };

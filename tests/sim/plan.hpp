@@ -31,21 +31,21 @@ enum class closing : std::uint8_t {
 /// The way one side of a talk reads and writes.
 struct manner {
     unsigned host = 0;
-    std::uint32_t octets = 8;      ///< said in each round
-    std::uint32_t piece = 1000;    ///< of them in one write
-    uk::duration pause{0};         ///< before each read
-    uk::duration haste{0};         ///< gives a read up after so long, and tries again
-    bool constant = false;         ///< written without a copy
+    std::uint32_t octets = 8;    ///< said in each round
+    std::uint32_t piece = 1000;  ///< of them in one write
+    uk::duration pause{0};       ///< before each read
+    uk::duration haste{0};       ///< gives a read up after so long, and tries again
+    bool constant = false;       ///< written without a copy
     bool no_delay = false;
-    bool aborts = false;           ///< gives up, once it has heard `abort_after` octets
-    bool drops = false;            ///< ... by destroying its connection, not by aborting it
+    bool aborts = false;  ///< gives up, once it has heard `abort_after` octets
+    bool drops = false;   ///< ... by destroying its connection, not by aborting it
     std::uint32_t abort_after = 0;
 };
 
 /// How far one side has come.
 struct progress {
     enum class end : std::uint8_t { none, done, failed, aborted };
-    std::uint64_t said = 0;   ///< handed to write
+    std::uint64_t said = 0;  ///< handed to write
     std::uint64_t heard = 0;
     bool shut = false;
     end over = end::none;
@@ -81,19 +81,19 @@ struct mishap {
 };
 
 struct cable {
-    uk::sim::quality up;    ///< from the host
+    uk::sim::quality up;  ///< from the host
     uk::sim::quality down;
 };
 
 struct scenario {
     std::uint64_t seed = 0;
-    std::vector<unsigned> kinds;   ///< of each host's stack
-    std::vector<cable> cables;     ///< of each host; two hosts are joined by the first
+    std::vector<unsigned> kinds;  ///< of each host's stack
+    std::vector<cable> cables;    ///< of each host; two hosts are joined by the first
     uk::duration latency{0};
     std::vector<talk> talks;
     std::vector<mishap> mishaps;
-    unsigned forgeries = 0;        ///< segments of a stranger, who knows connections but not their numbers
-    bool gentle = true;            ///< so little is lost that every undisturbed talk must end well
+    unsigned forgeries = 0;  ///< segments of a stranger, who knows connections but not their numbers
+    bool gentle = true;      ///< so little is lost that every undisturbed talk must end well
 
     bool switched() const { return kinds.size() > 2; }
 };

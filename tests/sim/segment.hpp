@@ -20,9 +20,9 @@ struct seen_segment {
     uk::ip4_address to;
     uk::net::tcp_segment s;
     unsigned mss = 536;
-    unsigned shift = 0;     ///< of the window, where a SYN says so
+    unsigned shift = 0;  ///< of the window, where a SYN says so
     bool scales = false;
-    bool whole = false;     ///< both checksums are right
+    bool whole = false;  ///< both checksums are right
 };
 
 namespace detail {

@@ -18,7 +18,7 @@ namespace flag = uk::net::tcp_flag;
 using uk::net::tcp_segment;
 using namespace uk::literals;
 
-constexpr std::uint32_t ours = 1'000;    // the numbers of the SYNs
+constexpr std::uint32_t ours = 1'000;  // the numbers of the SYNs
 constexpr std::uint32_t theirs = 9'000;
 
 /// A connection between hosts 0 and 1, as a watcher sees it.
@@ -87,9 +87,9 @@ TEST_CASE("the watcher is content with a right exchange") {
     s.send(0, flag::ack, ours + 1, theirs + 1, 1'000);
     s.send(0, flag::ack, ours + 1'001, theirs + 1, 1'000, 2'000, false);  // lost
     s.send(1, flag::ack, theirs + 1, ours + 1'001, 0, 1'000);
-    s.send(0, flag::ack, ours + 1'001, theirs + 1, 1'000);                // again
-    s.send(1, flag::ack, theirs + 1, ours + 2'001, 0, 0);                 // closed
-    s.send(0, flag::ack, ours + 2'001, theirs + 1, 1);                    // a probe
+    s.send(0, flag::ack, ours + 1'001, theirs + 1, 1'000);  // again
+    s.send(1, flag::ack, theirs + 1, ours + 2'001, 0, 0);   // closed
+    s.send(0, flag::ack, ours + 2'001, theirs + 1, 1);      // a probe
     s.send(1, flag::ack, theirs + 1, ours + 2'001, 0, 2'000);
     s.send(0, flag::ack | flag::fin, ours + 2'001, theirs + 1, 10);
     s.send(1, flag::ack | flag::fin, theirs + 1, ours + 2'012, 0);
@@ -242,18 +242,24 @@ TEST_CASE("the judge is content with a plain talk, and sees each way in which it
     }
     SUBCASE("a talk that nobody understands") {
         stage::theatre t(s);
-        t.world().at({}, [](void* of, std::uint64_t, uk::sim::frame&&) {
-            const_cast<stage::scenario&>(static_cast<stage::theatre*>(of)->play()).talks[0].how[1].host = 7;
-        }, &t);
+        t.world().at(
+            {},
+            [](void* of, std::uint64_t, uk::sim::frame&&) {
+                const_cast<stage::scenario&>(static_cast<stage::theatre*>(of)->play()).talks[0].how[1].host = 7;
+            },
+            &t);
         CHECK(count(t) > 0);
     }
     SUBCASE("a packet that does not come back") {
         stage::theatre t(s);
         static uk::packet kept;
-        t.world().at({1'000'000}, [](void* of, std::uint64_t, uk::sim::frame&&) {
-            auto* os = static_cast<stage::ordinary*>(static_cast<stage::theatre*>(of)->host(0)->stack);
-            kept = (*os)[uk::port::packets].store().take();
-        }, &t);
+        t.world().at(
+            {1'000'000},
+            [](void* of, std::uint64_t, uk::sim::frame&&) {
+                auto* os = static_cast<stage::ordinary*>(static_cast<stage::theatre*>(of)->host(0)->stack);
+                kept = (*os)[uk::port::packets].store().take();
+            },
+            &t);
         CHECK(count(t) == 1);
         kept = {};
     }

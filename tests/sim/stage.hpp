@@ -62,7 +62,8 @@ struct life {
             const std::size_t table = os[uk::port::stream].in_use();
             if (free == Host::packets && table == 0 && used == idle_frames) return std::string();
             return say("{} of {} packets are free, {} connections are in the table, {} octets of frames are used, {} "
-                       "when idle", free, Host::packets, table, used, idle_frames);
+                       "when idle",
+                       free, Host::packets, table, used, idle_frames);
         });
     }
 };
@@ -80,7 +81,11 @@ struct outcome {
 /// Runs one scenario and judges it.
 class theatre {
 public:
-    explicit theatre(scenario s) : play_(std::move(s)), world_(play_.seed), cables_(world_), watch_(world_, found_),
+    explicit theatre(scenario s)
+        : play_(std::move(s)),
+          world_(play_.seed),
+          cables_(world_),
+          watch_(world_, found_),
           forger_(play_.seed, 0x666f7267) {
         for (unsigned i = 0; i < play_.kinds.size(); ++i) {
             seats_.push_back(std::make_unique<uk::sim::seat>(world_, i));
@@ -101,7 +106,8 @@ public:
             world_.at(play_.mishaps[i].at, &theatre::strike, this, i);
         }
         if (play_.forgeries != 0) world_.at({}, &theatre::forge, this, play_.forgeries);
-        while (!world_.at_rest() && world_.steps() < most_steps && world_.step(deadline)) {}
+        while (!world_.at_rest() && world_.steps() < most_steps && world_.step(deadline)) {
+        }
         if (!world_.at_rest()) {
             const bool busy = world_.steps() >= most_steps;
             found_.add(world_.now(), busy ? "it goes on without end" : "it does not end in time");
@@ -200,7 +206,8 @@ private:
             // What a card still sends has left by then, and is noticed.
             if (lives_[i]) seats_[i]->wake_at(world_.now() + 1min);
         }
-        while (world_.step(uk::instant::never())) {}
+        while (world_.step(uk::instant::never())) {
+        }
         for (unsigned i = 0; i < lives_.size(); ++i) {
             if (!lives_[i]) continue;
             const std::string left = lives_[i]->leftovers();
@@ -223,8 +230,8 @@ private:
             const progress& p = t.side[who];
             found_.add(world_.now(),
                        say("talk {} (host {} to {}): side {} has said {} and heard {} of {} and {}: {}, {}", t.number,
-                           t.how[client].host, t.how[server].host, who, p.said, p.heard, t.total(who),
-                           t.total(1 - who), static_cast<unsigned>(p.over), uk::describe(p.why)));
+                           t.how[client].host, t.how[server].host, who, p.said, p.heard, t.total(who), t.total(1 - who),
+                           static_cast<unsigned>(p.over), uk::describe(p.why)));
         }
     }
 

@@ -34,7 +34,7 @@ using end = host<uk::net::tcp_limits{.connections = 4,
 
 inline constexpr std::uint32_t windows[] = {16'384, 65'535, 1'000'000};
 inline constexpr std::uint32_t losses[] = {0, 1'000, 5'000, 10'000, 30'000, 100'000};  // per million
-inline constexpr unsigned round_trips[] = {10, 50, 200};                              // ms
+inline constexpr unsigned round_trips[] = {10, 50, 200};                               // ms
 inline constexpr std::uint64_t rate = 100'000'000;
 inline constexpr std::uint32_t mss = 1'460;
 
@@ -89,7 +89,8 @@ std::uint64_t measure(std::uint32_t loss, unsigned round_trip) {
     a.switch_on(*left);
     b.switch_on(*right);
     if (!sink(*right, heard).detach() || !source(*left).detach()) return 0;
-    while (w.step({seconds * 1'000'000'000})) {}
+    while (w.step({seconds * 1'000'000'000})) {
+    }
     return heard / seconds;
 }
 

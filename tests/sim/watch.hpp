@@ -18,8 +18,8 @@
 namespace stage {
 
 /// Reads what hosts put on the wire, and what reaches them, and knows what they may say (RFC 9293): whatever its
-/// inside, a TCP must keep to this. Of each direction of a connection it remembers what its end has said and what the other
-/// end has been told.
+/// inside, a TCP must keep to this. Of each direction of a connection it remembers what its end has said and what the
+/// other end has been told.
 class watcher : public uk::sim::observer {
 public:
     watcher(uk::sim::world& in, findings& f) : in_(in), found_(f) {
@@ -65,22 +65,22 @@ private:
 
     /// What one end says.
     struct half {
-        bool known = false;   ///< its SYN was seen
-        bool lost = false;    ///< its host has crashed since
-        bool stale = false;   ///< it speaks to an earlier life of the other end
+        bool known = false;  ///< its SYN was seen
+        bool lost = false;   ///< its host has crashed since
+        bool stale = false;  ///< it speaks to an earlier life of the other end
         bool acks = false;
-        bool over = false;    ///< a FIN or RST was sent
-        bool told = false;    ///< a window has reached the other end
+        bool over = false;  ///< a FIN or RST was sent
+        bool told = false;  ///< a window has reached the other end
         bool scales = false;
         unsigned mss = 536;
         unsigned shift = 0;
         uk::instant spoke;
         seq iss;
-        seq max;         ///< behind the last place sent
-        seq ack;         ///< the latest
-        seq edge;        ///< the right edge of the latest window
-        seq told_max;    ///< behind the last place that has reached the other end
-        seq told_edge;   ///< the rightmost edge that has reached the other end
+        seq max;        ///< behind the last place sent
+        seq ack;        ///< the latest
+        seq edge;       ///< the right edge of the latest window
+        seq told_max;   ///< behind the last place that has reached the other end
+        seq told_edge;  ///< the rightmost edge that has reached the other end
     };
 
     static bool lives(const half& h) { return h.known && !h.stale && !h.over && h.acks && h.told; }
@@ -172,7 +172,8 @@ private:
             // A scaled window is rounded down (RFC 7323 section 2.4).
             const seq least{mine.edge.value - ((1U << mine.shift) - 1)};
             // A SYN sent again is not scaled and cannot tell as much as what came since (RFC 7323 section 2.2).
-            if (edge < least && !(x.s.has(uk::net::tcp_flag::syn) && x.s.window == 65'535)) broke(x, say("takes back {} octets of its window", mine.edge - edge));
+            if (edge < least && !(x.s.has(uk::net::tcp_flag::syn) && x.s.window == 65'535))
+                broke(x, say("takes back {} octets of its window", mine.edge - edge));
         }
         if (!mine.acks || edge > mine.edge) mine.edge = edge;
         mine.ack = ack;

@@ -3,7 +3,6 @@
 
 #include <uk/address.hpp>
 #include <uk/bytes.hpp>
-#include <uk/event.hpp>
 #include <uk/net/http_client_state.hpp>
 #include <uk/net/http_client_wire.hpp>
 #include <uk/net/http_wire.hpp>
@@ -12,13 +11,17 @@
 #include <uk/scheduler.hpp>
 #include <uk/task.hpp>
 #include <uk/time.hpp>
+#include <uk/timer.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 /// An HTTP/1.1 client (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: https, proxies,
@@ -54,20 +57,22 @@ private:
 /// its response; what is left of that one's body then costs the connection. Destroying a request's task gives it up. A
 /// request that may be sent twice is, when a kept connection turns out to be gone.
 template <class Stack, client_limits Limits = {}>
-class client {
-    using connecting = decltype(std::declval<Stack&>()[port::stream].connect(ip4_address{}, std::uint16_t{}));
-    template <class Awaitable>
-    using awaited = decltype(std::declval<Awaitable>().operator co_await().await_resume());
-    using connection = typename awaited<connecting>::value_type;
-    using received = typename awaited<decltype(std::declval<connection&>().read())>::value_type;
+class client : timer {
+    using connecting =
+        decltype(std::declval<Stack&>()[port::stream].connect(ip4_address{}, std::uint16_t{}).operator co_await());
+    using connection = typename decltype(std::declval<connecting&>().await_resume())::value_type;
+    using reading = decltype(std::declval<connection&>().read().operator co_await());
+    using writing = decltype(std::declval<connection&>().write(bytes()).operator co_await());
+    using received = typename decltype(std::declval<reading&>().await_resume())::value_type;
 
 public:
     using response = response_to<client>;
     using answer = task<result<response, client_error>>;
 
-    explicit client(Stack& os) : os_(os), state_(os[port::packets].store()) {}
+    explicit client(Stack& os) : timer(&expire), os_(os), state_(os[port::packets].store()) {}
     client(const client&) = delete;
     client& operator=(const client&) = delete;
+    ~client() { stop(); }
 
     answer get(const origin& to, std::string_view target) { return send(to, {.target = target}); }
     answer head(const origin& to, std::string_view target) {
@@ -78,7 +83,12 @@ public:
     }
 
     /// Any request. With redirects in the limits, the response is that of the last one (RFC 9110 section 15.4).
-    inline answer send(origin to, client_request what);
+    answer send(origin to, client_request what) {
+        begin(to, what);
+        while (advance()) co_await waiting(*this);
+        if (wrong_) co_return fail(*wrong_);
+        co_return response(*this);
+    }
 
     /// Gives up the connection.
     void close() {
@@ -90,198 +100,304 @@ public:
 
 private:
     friend response;
-    static constexpr std::size_t most_at_once = 16 * 1024;
+    enum class activity : std::uint8_t { none, connect, write, read };
+    enum class step : std::uint8_t { connect, request, head, body };
 
+    static constexpr std::size_t most_at_once = 16 * 1024;
     static constexpr duration milliseconds(std::uint32_t n) { return std::chrono::milliseconds(n); }
 
-    void drop() {
+    // The one place where tasks wait, for whatever it is.
+    class waiting {
+    public:
+        explicit waiting(client& c) : of_(&c) {}
+        waiting(const waiting&) = delete;
+        waiting& operator=(const waiting&) = delete;
+        ~waiting() {
+            if (of_ != nullptr) of_->stop();
+        }
+        bool await_ready() const noexcept { return false; }
+        bool await_suspend(std::coroutine_handle<> h) { return of_->begin_wait(h); }
+        void await_resume() noexcept { of_ = nullptr; }
+
+    private:
+        client* of_;
+    };
+
+    union awaiter {
+        awaiter() {}
+        ~awaiter() {}
+        connecting connect;
+        writing write;
+        reading read;
+    };
+
+    inline void begin(const origin& to, const client_request& what);
+    inline bool advance();
+    inline bool is_forgiven();
+    inline bool is_redirected();
+    inline bool advance_body();
+    inline bool begin_wait(std::coroutine_handle<> h);
+    inline std::optional<client_error> finish();
+    inline bool is_kept();
+
+    // For the next wait.
+    bool wait(activity what, duration for_long) {
+        next_ = what;
+        deadline_ = scheduler().time() + for_long;
+        return true;
+    }
+
+    // Ends whatever is waited for.
+    [[gnu::noinline]] void stop() {
+        const activity was = std::exchange(activity_, activity::none);
+        if (was == activity::connect) room_.connect.~connecting();
+        if (was == activity::write) room_.write.~writing();
+        if (was == activity::read) room_.read.~reading();
+        cancel();
+        waiter_.unlink();
+    }
+
+    [[gnu::noinline]] void drop() {
+        stop();
         piece_.reset();
         link_.reset();
         state_.unread = {};
     }
-    result<bytes, client_error> give_up(client_error e) {
-        drop();
-        return fail(e);
+
+    static void expire(timer& t) {
+        client& c = static_cast<client&>(t);
+        c.stop();
+        c.late_ = true;
+        c.scheduler().make_ready(c.waiter_);
     }
 
-    static constexpr client_error wrong_with(error e, client_error late) {
-        switch (e) {
-            case error::timed_out: return late;
-            case error::no_memory: return client_error::no_memory;
-            case error::no_buffers: return client_error::no_buffers;
-            case error::refused: return client_error::refused;
-            case error::unreachable: return client_error::unreachable;
-            case error::reset: return client_error::reset;
-            case error::closed: return client_error::closed;
-            default: return client_error::failed;
-        }
+    template <class Awaiter>
+    static bool suspend(Awaiter& a, std::coroutine_handle<> h) {
+        if (a.await_ready()) return false;
+        static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
+        a.await_suspend(h);
+        return true;
     }
 
-    // Whether the connection that was kept leads there and nothing came on it since, not even its end.
-    bool is_kept_for(const origin& to) {
-        if (!link_ || to.address != at_.address || to.port != at_.port) return false;
-        state_.skip_body(Limits);
-        if (!state_.is_reusable()) return false;
-        auto reading = link_->read();
-        auto awaiter = std::move(reading).operator co_await();
-        return !awaiter.await_ready();
+    task<result<bytes, client_error>> read_body() {
+        while (advance_body()) co_await waiting(*this);
+        if (wrong_) co_return fail(*wrong_);
+        co_return content_;
     }
-
-    inline task<result<void, client_error>> exchange(origin to, client_request what);
-    inline task<result<void, client_error>> write(bytes octets);
-    inline task<result<void, client_error>> receive(instant until, client_error late);
-    inline task<result<bytes, client_error>> read_body();
     inline task<result<bytes, client_error>> read_all(writable_bytes memory);
-    inline result<void, client_error> redirect(origin& to, client_request& what);
 
     Stack& os_;
+    activity activity_ = activity::none;
+    activity next_ = activity::none;
+    step step_ = step::connect;
+    std::optional<client_error> wrong_;
+    bool late_ = false;       // the time for what was waited for is over
+    bool kept_ = false;       // the connection had a request before
+    bool cut_short_ = false;  // the server did not want the request's body
+    instant deadline_{};
+    bytes rest_{};     // of what is being sent
+    bytes body_{};     // to be sent then
+    bytes content_{};  // the last piece of the response's body
+    waiter waiter_;
     detail::client_state state_;
     std::optional<connection> link_;
     std::optional<received> piece_;  // what `unread` points into
-    origin at_{};                    // where the connection leads
-    instant deadline_{};             // of the body
+    origin to_{};
+    origin at_{};  // where the connection leads
+    client_request what_{};
+    std::uint32_t followed_ = 0;
+    awaiter room_;
 };
 
 template <class Stack>
 client(Stack&) -> client<Stack>;
 
 template <class Stack, client_limits Limits>
-task<result<void, client_error>> client<Stack, Limits>::write(bytes octets) {
-    while (!octets.empty()) {
-        const bytes next = octets.first(std::min(octets.size(), most_at_once));
-        octets = octets.subspan(next.size());
-        const auto sent = co_await within(milliseconds(Limits.write_ms), link_->write(next));
-        if (!sent) co_return fail(wrong_with(reduce(sent.error()), client_error::write_timed_out));
-    }
-    co_return {};
+void client<Stack, Limits>::begin(const origin& to, const client_request& what) {
+    stop();
+    late_ = false;
+    to_ = to;
+    what_ = what;
+    followed_ = 0;
+    step_ = step::connect;
+    wrong_ = state_.compose(what_, to_, what_.target);
+    kept_ = is_kept();
+    if (!kept_) drop();
+}
+
+// Whether the connection leads there and nothing came on it since the last response, not even its end.
+template <class Stack, client_limits Limits>
+bool client<Stack, Limits>::is_kept() {
+    if (!link_ || to_.address != at_.address || to_.port != at_.port) return false;
+    state_.skip_body(Limits);
+    if (!state_.is_reusable()) return false;
+    reading unasked(link_->read().operator co_await());
+    return !unasked.await_ready();
 }
 
 template <class Stack, client_limits Limits>
-task<result<void, client_error>> client<Stack, Limits>::receive(instant until, client_error late) {
-    const instant now = scheduler().time();
-    if (now >= until) co_return fail(late);
-    auto got = co_await within(until - now, link_->read());
-    if (!got) co_return fail(wrong_with(reduce(got.error()), late));
-    piece_.emplace(*std::move(got));
-    state_.unread = piece_->contents();
-    co_return {};
+bool client<Stack, Limits>::begin_wait(std::coroutine_handle<> h) {
+    waiter_.coroutine = h;
+    activity_ = next_;
+    scheduler().timers.arm(*this, deadline_);
+    switch (activity_) {
+        case activity::connect:
+            return suspend(*new (&room_.connect)
+                               connecting(os_[port::stream].connect(at_.address, at_.port).operator co_await()),
+                           h);
+        case activity::write: {
+            const bytes part = rest_.first(std::min(rest_.size(), most_at_once));
+            rest_ = rest_.subspan(part.size());
+            return suspend(*new (&room_.write) writing(link_->write(part).operator co_await()), h);
+        }
+        case activity::read: return suspend(*new (&room_.read) reading(link_->read().operator co_await()), h);
+        case activity::none: break;
+    }
+    return false;
 }
 
-// One request and the head of its response, over the connection at hand or a new one.
+// What came of the last wait.
 template <class Stack, client_limits Limits>
-task<result<void, client_error>> client<Stack, Limits>::exchange(origin to, client_request what) {
-    if (!link_) {
-        at_ = to;
-        auto opened = co_await within(milliseconds(Limits.connect_ms), os_[port::stream].connect(to.address, to.port));
-        if (!opened) co_return fail(wrong_with(reduce(opened.error()), client_error::connect_timed_out));
-        link_.emplace(*std::move(opened));
-        if constexpr (requires { link_->set_no_delay(true); }) link_->set_no_delay(true);
+std::optional<client_error> client<Stack, Limits>::finish() {
+    using enum client_error;
+    constexpr client_error late[]{connect_timed_out, write_timed_out, head_timed_out, body_timed_out};
+    error wrong = error::timed_out;
+    if (!std::exchange(late_, false)) {
+        bool good = true;
+        const auto judge = [&](const auto& r) {
+            good = r.has_value();
+            if (!good) wrong = reduce(r.error());
+            return good;
+        };
+        switch (activity_) {
+            case activity::none: break;
+            case activity::connect: {
+                auto opened = room_.connect.await_resume();
+                if (!judge(opened)) break;
+                link_.emplace(*std::move(opened));
+                if constexpr (requires { link_->set_no_delay(true); }) link_->set_no_delay(true);
+                break;
+            }
+            case activity::write: judge(room_.write.await_resume()); break;
+            case activity::read: {
+                auto got = room_.read.await_resume();
+                if (!judge(got)) break;
+                piece_.emplace(*std::move(got));
+                state_.unread = piece_->contents();
+                break;
+            }
+        }
+        stop();
+        if (good) return {};
     }
-    state_.expect(what.method);
-    auto sent = co_await write(state_.request.contents());
-    if (sent) sent = co_await write(what.body);
-    // A server may refuse a body with a response before it has read it all (RFC 9112 section 9.5).
-    if (!sent && sent.error() != client_error::reset && sent.error() != client_error::closed) co_return sent;
-    const instant until = scheduler().time() + milliseconds(Limits.head_ms);
+    if (wrong == error::timed_out) return late[static_cast<std::size_t>(step_)];
+    return detail::client_error_of(wrong);
+}
+
+template <class Stack, client_limits Limits>
+bool client<Stack, Limits>::advance() {
+    if (!wrong_) wrong_ = finish();
     while (true) {
-        const auto whole = state_.take_head(Limits);
-        if (!whole) co_return fail(whole.error());
-        if (*whole) break;
-        const auto got = co_await receive(until, client_error::head_timed_out);
-        if (!got) {
-            const bool ended = got.error() == client_error::closed && state_.heard;
-            co_return fail(ended ? client_error::cut_off : got.error());
+        if (wrong_ && !is_forgiven()) {
+            close();
+            return false;
+        }
+        switch (step_) {
+            case step::connect:
+                if (!link_) {
+                    at_ = to_;
+                    return wait(activity::connect, milliseconds(Limits.connect_ms));
+                }
+                state_.expect(what_.method);
+                rest_ = state_.request.contents();
+                body_ = what_.body;
+                cut_short_ = false;
+                step_ = step::request;
+                break;
+            case step::request:
+                if (rest_.empty()) rest_ = std::exchange(body_, {});
+                if (!rest_.empty()) return wait(activity::write, milliseconds(Limits.write_ms));
+                (void)wait(activity::read, milliseconds(Limits.head_ms));
+                step_ = step::head;
+                break;
+            default: {
+                const auto whole = state_.take_head(Limits);
+                if (!whole) {
+                    wrong_ = whole.error();
+                    break;
+                }
+                if (!*whole) return true;
+                if (Limits.redirects != 0 && is_redirected()) break;
+                state_.request = {};
+                if (cut_short_) state_.head.keep_alive = false;
+                (void)wait(activity::read, milliseconds(Limits.body_ms));
+                step_ = step::body;
+                return false;
+            }
         }
     }
-    if (!sent) state_.head.keep_alive = false;
-    deadline_ = scheduler().time() + milliseconds(Limits.body_ms);
-    co_return {};
 }
 
+// Whether to go on although something is wrong.
 template <class Stack, client_limits Limits>
-typename client<Stack, Limits>::answer client<Stack, Limits>::send(origin to, client_request what) {
-    std::optional<client_error> wrong = state_.compose(what, to, what.target);
-    for (std::uint32_t followed = 0; !wrong;) {
-        const bool kept = is_kept_for(to);
-        if (!kept) drop();
-        auto done = co_await exchange(to, what);
-        const bool lost = !done && (done.error() == client_error::closed || done.error() == client_error::reset);
-        if (lost && kept && !state_.heard && detail::is_idempotent(what.method)) {
-            // RFC 9112 section 9.3.1: it closed the connection while the request was under way.
-            drop();
-            done = co_await exchange(to, what);
-        }
-        if (!done) {
-            wrong = done.error();
-            break;
-        }
-        state_.request = {};
-        if (Limits.redirects == 0 || !find_field(state_.head.fields, "location")) co_return response(*this);
-        const unsigned status = state_.head.status;
-        if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) {
-            co_return response(*this);
-        }
-        if (followed++ == Limits.redirects) {
-            wrong = client_error::too_many_redirects;
-            break;
-        }
-        const auto next = redirect(to, what);
-        if (!next) wrong = next.error();
+bool client<Stack, Limits>::is_forgiven() {
+    const bool lost = wrong_ == client_error::closed || wrong_ == client_error::reset;
+    if (lost && step_ == step::request) {
+        // A server may refuse a body with a response before it has read it all (RFC 9112 section 9.5).
+        rest_ = body_ = {};
+        cut_short_ = true;
+        wrong_.reset();
+    } else if (lost && step_ == step::head && kept_ && !state_.heard && detail::is_idempotent(what_.method)) {
+        // RFC 9112 section 9.3.1: it closed the connection while the request was under way.
+        drop();
+        kept_ = false;
+        step_ = step::connect;
+        wrong_.reset();
+    } else if (wrong_ == client_error::closed && step_ == step::head && state_.heard) {
+        wrong_ = client_error::cut_off;
     }
-    close();
-    co_return fail(wrong.value_or(client_error::failed));
+    return !wrong_;
 }
 
-// RFC 9110 section 15.4: what is asked next. A POST becomes a GET, as everybody does it, but for 307 and 308.
+// Follows the redirect, if the response is one; what is wrong with it is in `wrong_`.
 template <class Stack, client_limits Limits>
-result<void, client_error> client<Stack, Limits>::redirect(origin& to, client_request& what) {
-    const unsigned status = state_.head.status;
-    if (status == 303 || (status < 303 && what.method == method::post)) {
-        if (what.method != method::head) what.method = method::get;
-        what.body = {};
-        what.type = {};
-    }
-    const auto place = parse_location(*find_field(state_.head.fields, "location"));
-    if (!place) return fail(client_error::bad_redirect);
-    if (!place->authority.empty()) {
-        std::string_view port = place->authority;
-        const std::string_view host = detail::cut(port, ':');
-        std::uint64_t number = 80;
-        if (host.size() != place->authority.size() && (!detail::read_decimal(port, number) || number - 1 > 65534)) {
-            return fail(client_error::bad_redirect);
-        }
-        const origin before = to;
-        to.port = static_cast<std::uint16_t>(number);
-        if (const auto address = parse_ip4(host)) {
-            to.address = *address;
-            to.host = {};
-        } else if (to.host.empty() || !detail::same_host(host, to.host)) {
-            return fail(client_error::redirected_elsewhere);
-        }
-        // They may be secrets between the application and the server that was asked.
-        if (to.address != before.address || to.port != before.port) what.fields = {};
-    }
-    if (const auto wrong = state_.compose(what, to, place->target)) return fail(*wrong);
-    return {};
+bool client<Stack, Limits>::is_redirected() {
+    if (!state_.is_redirect()) return false;
+    wrong_ = followed_++ == Limits.redirects ? client_error::too_many_redirects : state_.redirect(to_, what_);
+    step_ = step::connect;
+    kept_ = is_kept();
+    if (!kept_) drop();
+    return true;
 }
 
+// Until the next piece is in `content_`; false then, and at the end.
 template <class Stack, client_limits Limits>
-task<result<bytes, client_error>> client<Stack, Limits>::read_body() {
-    while (true) {
+bool client<Stack, Limits>::advance_body() {
+    if (wrong_) return false;
+    const bool waited = activity_ == activity::read;
+    content_ = {};
+    wrong_ = finish();
+    if (wrong_ == client_error::closed) {
+        wrong_.reset();
+        if (state_.ended()) return false;
+        wrong_ = client_error::cut_off;
+    }
+    if (!wrong_) {
+        if (waited) {
+            // Every octet earns the time that it may take at the slowest rate allowed.
+            const std::uint64_t rate = std::max<std::uint64_t>(Limits.body_rate, 1);
+            const duration earned(static_cast<std::int64_t>(state_.unread.size() * 1'000'000'000 / rate));
+            deadline_ = std::min(deadline_ + earned, scheduler().time() + milliseconds(Limits.body_ms));
+        }
         const auto piece = state_.take_body(Limits);
-        if (!piece) co_return give_up(piece.error());
-        if (!piece->empty() || state_.done()) co_return *piece;
-        const auto got = co_await receive(deadline_, client_error::body_timed_out);
-        if (!got) {
-            const bool ended = got.error() == client_error::closed;
-            if (ended && state_.ended()) co_return bytes();
-            co_return give_up(ended ? client_error::cut_off : got.error());
+        if (piece) {
+            content_ = *piece;
+            return piece->empty() && !state_.done();
         }
-        // Every octet earns the time that it may take at the slowest rate allowed.
-        const std::uint64_t rate = std::max<std::uint64_t>(Limits.body_rate, 1);
-        const duration earned(static_cast<std::int64_t>(state_.unread.size() * 1'000'000'000 / rate));
-        deadline_ = std::min(deadline_ + earned, scheduler().time() + milliseconds(Limits.body_ms));
+        wrong_ = piece.error();
     }
+    drop();
+    return false;
 }
 
 template <class Stack, client_limits Limits>

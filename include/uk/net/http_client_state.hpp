@@ -87,6 +87,19 @@ constexpr bool same_host(std::string_view a, std::string_view b) {
 // RFC 9110 section 9.2.2: what may be sent twice.
 constexpr bool is_idempotent(method m) { return m != method::post && m != method::patch; }
 
+// What went wrong with the connection, but for deadlines.
+constexpr client_error client_error_of(error e) {
+    switch (e) {
+        case error::no_memory: return client_error::no_memory;
+        case error::no_buffers: return client_error::no_buffers;
+        case error::refused: return client_error::refused;
+        case error::unreachable: return client_error::unreachable;
+        case error::reset: return client_error::reset;
+        case error::closed: return client_error::closed;
+        default: return client_error::failed;
+    }
+}
+
 /// A client but for its connection.
 class client_state {
 public:
@@ -109,6 +122,16 @@ public:
 
     /// The next piece of the body in `unread`; empty when there is none in it, which may be the end: see `done`.
     inline result<bytes, client_error> take_body(const client_limits& l);
+
+    /// Whether the response says where else to ask.
+    bool is_redirect() const {
+        const unsigned s = head.status;
+        return ((s >= 301 && s <= 303) || s == 307 || s == 308) && find_field(head.fields, "location");
+    }
+
+    /// Makes of `to` and `what` what is asked next (RFC 9110 section 15.4), and composes it. A POST becomes a GET, as
+    /// everybody does it, but for 307 and 308.
+    inline std::optional<client_error> redirect(origin& to, client_request& what);
 
     /// Gives all buffers back.
     void forget() {
@@ -233,6 +256,36 @@ inline result<bytes, client_error> client_state::take_body(const client_limits& 
     if (piece.size() > l.body_octets - total_) return fail(client_error::body_too_long);
     total_ += piece.size();
     return piece;
+}
+
+inline std::optional<client_error> client_state::redirect(origin& to, client_request& what) {
+    const unsigned status = head.status;
+    if (status == 303 || (status < 303 && what.method == method::post)) {
+        if (what.method != method::head) what.method = method::get;
+        what.body = {};
+        what.type = {};
+    }
+    const auto place = parse_location(*find_field(head.fields, "location"));
+    if (!place) return client_error::bad_redirect;
+    if (!place->authority.empty()) {
+        std::string_view port = place->authority;
+        const std::string_view host = cut(port, ':');
+        std::uint64_t number = 80;
+        if (host.size() != place->authority.size() && (!read_decimal(port, number) || number - 1 > 65534)) {
+            return client_error::bad_redirect;
+        }
+        const origin before = to;
+        to.port = static_cast<std::uint16_t>(number);
+        if (const auto address = parse_ip4(host)) {
+            to.address = *address;
+            to.host = {};
+        } else if (!same_host(host, to.host)) {
+            return client_error::redirected_elsewhere;
+        }
+        // They may be secrets between the application and the server that was asked.
+        if (to.address != before.address || to.port != before.port) what.fields = {};
+    }
+    return compose(what, to, place->target);
 }
 
 }  // namespace detail

@@ -67,18 +67,15 @@ constexpr bool parse_icmp_error(bytes message, ip4_address from, icmp_error& e) 
     e.code = std::to_integer<std::uint8_t>(message[1]);
     // The quote is cut short and routers have changed it on its way: of its lengths only the header's is relied on.
     const bytes quote = message.subspan(icmp_header_size);
-    ipv4_header h;
-    detail::load_ipv4(quote.data(), h);
-    if (std::to_integer<unsigned>(quote[0]) >> 4 != 4 ||
-        h.header_length < ipv4_header::size || quote.size() < h.header_length + std::size_t{8} ||
-        h.fragment_offset() != 0) {
-        return false;
-    }
-    e.protocol = h.protocol;
+    const std::byte* at = quote.data();
+    const std::size_t length = std::to_integer<std::size_t>(at[0]) - 0x40;  // in words, of version 4
+    const bool first = (load_be<std::uint16_t>(at + 6) & 0x1fff) == 0;
+    if (length - 5 > 10 || quote.size() < length * 4 + 8 || !first) return false;
+    e.protocol = std::to_integer<std::uint8_t>(at[9]);
     e.from = from;
-    e.source = h.source;
-    e.destination = h.destination;
-    e.quoted = quote.subspan(h.header_length);
+    e.source = {load_be<std::uint32_t>(at + 12)};
+    e.destination = {load_be<std::uint32_t>(at + 16)};
+    e.quoted = quote.subspan(length * 4);
     e.mtu = 0;
     const auto too_big = static_cast<std::uint8_t>(icmp_unreachable::fragmentation_needed);
     if (e.type == icmp_type::unreachable && e.code == too_big) e.mtu = load_be<std::uint16_t>(message.data() + 6);

@@ -82,7 +82,7 @@ constexpr ipv4_fault check_ipv4_options(bytes options) {
 namespace detail {
 
 /// Takes the fields of a header whose first 20 octets are there over into `h`.
-[[gnu::noinline]] constexpr void load_ipv4(const std::byte* at, ipv4_header& h) {
+constexpr void load_ipv4(const std::byte* at, ipv4_header& h) {
     h.total_length = load_be<std::uint16_t>(at + 2);
     h.id = load_be<std::uint16_t>(at + 4);
     h.fragment = load_be<std::uint16_t>(at + 6);

@@ -259,7 +259,7 @@ struct tcp {
                 s.sequence = tcp_cookie::make(key_, e, syn.sequence, now(), std::min(theirs, own_mss()));
                 s.acknowledgment = syn.sequence + 1;
                 s.flags = tcp_flag::syn | tcp_flag::ack;
-                s.window = std::min(Limits.receive_window, std::uint32_t{65535});
+                s.window = std::min(std::uint32_t{Limits.receive_window}, std::uint32_t{65535});
                 s.options.mss = own_mss_;
                 count(tcp_count::cookies_out);
                 cookie_sent_ = now();
@@ -291,7 +291,7 @@ struct tcp {
             c.nxt = c.max = ours + 1;
             c.rcv_nxt = s.sequence;
             c.wl1 = seq{s.sequence.value - 1};
-            c.rcv_edge = c.rcv_nxt + std::min(Limits.receive_window, std::uint32_t{65535});
+            c.rcv_edge = c.rcv_nxt + std::min(std::uint32_t{Limits.receive_window}, std::uint32_t{65535});
             c.window = c.window_max = s.window;
             c.mss = std::min(mss, own_mss_);
             on_known(of(*r), s, std::move(p), at);
@@ -376,7 +376,7 @@ struct tcp {
             if (a.ack) r.ack_now = true;
             if (a.challenge) challenge(r, at);
             if (a.waits) {
-                arm(r, tcp_timer_use::time_wait, at, std::chrono::milliseconds(Limits.time_wait_ms));
+                arm(r, tcp_timer_use::time_wait, at, std::chrono::milliseconds(std::uint32_t{Limits.time_wait_ms}));
             }
             schedule(r);
         }
@@ -483,12 +483,16 @@ struct tcp {
             }
             if (lost) count(tcp_count::fast_retransmits);
             if constexpr (features.ecn) {
-                // RFC 3168 section 6.1.2: as for a loss, once for each window.
-                if (!r.control.ecn || !s.has(tcp_flag::ece) || r.control.una < r.ecn.until) return;
-                if (r.recovery.recovers()) return;
-                r.congestion.lost(path);
-                r.ecn.until = r.control.max;
-                r.ecn.reduced = true;
+                // RFC 3168 section 6.1.2: as for a loss, once for each window, and the peer hears of either.
+                const bool past = r.control.una >= r.ecn.until;
+                const bool told = r.control.ecn && s.has(tcp_flag::ece) && past && !r.recovery.recovers();
+                if (told) r.congestion.lost(path);
+                if (told || lost) {
+                    r.ecn.until = r.control.max;
+                    r.ecn.reduced = true;
+                } else if (past) {
+                    r.ecn.until = r.control.una;  // never 2 GiB behind, where it would look to be before us
+                }
             }
         }
 

@@ -269,8 +269,10 @@ private:
         const tcp_ticks limit = latest_took + reorder_window(rtt);
         for (const tcp_sent* x = sent.first(); x != nullptr; x = x->next) {
             if (!x->under_way() || !after(latest_at, latest_end, x->at, x->end())) continue;
-            const tcp_ticks wait = x->at + limit - now;
-            if (least == 0 || wait < least) least = wait != 0 ? wait : 1;
+            // What was due since the acknowledgment was looked at is due now.
+            const tcp_ticks due_at = x->at + limit;
+            const tcp_ticks wait = static_cast<std::int32_t>(due_at - now) > 0 ? due_at - now : 1;
+            if (least == 0 || wait < least) least = wait;
         }
         return least;
     }

@@ -176,7 +176,8 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     const tcb& c = r.control;
     if (!r.open() || !c.synchronized() || c.ended()) return;
     const std::uint32_t offered = c.rcv_edge - c.rcv_nxt;
-    const std::uint32_t can = room(r);
+    // More than this cannot be told, and would be told in vain with every read.
+    const std::uint32_t can = detail::least_of(room(r), std::uint32_t{65535} << c.own_shift);
     if (can < offered + window_step()) return;
     // A peer with little left is told at the first chance, others with every second segment.
     if (offered < 2U * own_mss_ || can >= offered + 2U * own_mss_) {

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Cases: wrk and ab load the http example; no request fails, and the memory figures are what they were."""
+
+import re
+
+from boot import load
+from boot.harness import HOSTED, TAP, site
+from tool.cases import Case, expect
+
+TARGETS = ("microvm", "q35", HOSTED)
+CONNECTIONS = 32
+
+
+def wrk(found, seconds):
+    """Keep-alive connections, each asking again and again."""
+    code, text = found.run("wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "5s",
+                           found.url(), seconds=seconds + 30)
+    done = re.search(r"(\d+) requests in", text)
+    expect(code == 0 and done, f"wrk ended with {code}:\n{text}")
+    # wrk has lines for these only where there are any.
+    expect("Socket errors" not in text and "Non-2xx" not in text, text)
+    expect(int(done[1]) > 100 * seconds, f"only {done[1]} requests:\n{text}")
+    return float(re.search(r"Requests/sec:\s*([\d.]+)", text)[1])
+
+
+def ab(found, requests, *options):
+    """A number of requests, on connections of their own or, with -k, on kept ones."""
+    code, text = found.run("ab", "-q", "-n", str(requests), "-c", str(CONNECTIONS), "-s", "10", *options,
+                           found.url(), seconds=requests // 50 + 30)
+    expect(code == 0, f"ab ended with {code}:\n{text}")
+    figures = dict(re.findall(r"^([A-Z][\w -]+):\s+([\d.]+)", text, re.M))
+    expect(figures.get("Complete requests") == str(requests) and figures.get("Failed requests") == "0", text)
+    expect("Non-2xx responses" not in figures, text)
+    return float(figures["Requests per second"])
+
+
+def loads(where, seconds, requests):
+    """One after the other on one guest."""
+    with site(where, TAP) as found:
+        before = load.warmed_up(found)
+        rates = {"wrk": wrk(found, seconds), "ab -k": ab(found, requests, "-k"), "ab": ab(found, requests)}
+        load.same_memory(found, before)
+        refused = found.status()["counters"]["net::tcp"]
+        return ", ".join([f"{name} {rate:,.0f} requests/s" for name, rate in rates.items()] +
+                         [f"{name} {refused[name]}" for name in ("table_full", "backlog_full", "cookies_out")])
+
+
+def cases(long):
+    """For each target."""
+    seconds, requests = (60, 100_000) if long else (3, 5000)
+    for where in TARGETS:
+        yield Case(f"wrk and ab on {where}", lambda w=where: loads(w, seconds, requests))
