@@ -224,8 +224,9 @@ private:
             well &= p.over == progress::end::done;
         }
         if (well || given_up || t.disturbed || !play_.gentle) return;
-        const auto& host = lives_[t.how[server].host];
-        if (t.side[client].heard == 0 && t.side[server].said == 0 && (!host || host->crowded())) return;
+        const unsigned place = t.how[server].host;
+        const bool crowded = place < lives_.size() && (!lives_[place] || lives_[place]->crowded());
+        if (t.side[client].heard == 0 && t.side[server].said == 0 && crowded) return;
         for (unsigned who : {client, server}) {
             const progress& p = t.side[who];
             found_.add(world_.now(),
