@@ -21,6 +21,8 @@ namespace uk::net {
 
 namespace detail {
 
+// Clang 19 finds the wrong member through a reference into a template's own argument of a type with padding at its end:
+// below, `Limits` is only read by value, and others refer to this copy.
 template <tcp_limits Limits>
 inline constexpr tcp_limits limits_of = Limits;
 
@@ -259,7 +261,7 @@ struct tcp {
                 s.sequence = tcp_cookie::make(key_, e, syn.sequence, now(), std::min(theirs, own_mss()));
                 s.acknowledgment = syn.sequence + 1;
                 s.flags = tcp_flag::syn | tcp_flag::ack;
-                s.window = std::min(Limits.receive_window, std::uint32_t{65535});
+                s.window = detail::least_of(Limits.receive_window, 65535);
                 s.options.mss = own_mss_;
                 count(tcp_count::cookies_out);
                 cookie_sent_ = now();
@@ -291,7 +293,7 @@ struct tcp {
             c.nxt = c.max = ours + 1;
             c.rcv_nxt = s.sequence;
             c.wl1 = seq{s.sequence.value - 1};
-            c.rcv_edge = c.rcv_nxt + std::min(Limits.receive_window, std::uint32_t{65535});
+            c.rcv_edge = c.rcv_nxt + detail::least_of(Limits.receive_window, 65535);
             c.window = c.window_max = s.window;
             c.mss = std::min(mss, own_mss_);
             on_known(of(*r), s, std::move(p), at);
@@ -376,7 +378,7 @@ struct tcp {
             if (a.ack) r.ack_now = true;
             if (a.challenge) challenge(r, at);
             if (a.waits) {
-                arm(r, tcp_timer_use::time_wait, at, std::chrono::milliseconds(Limits.time_wait_ms));
+                arm(r, tcp_timer_use::time_wait, at, std::chrono::milliseconds(std::uint32_t{Limits.time_wait_ms}));
             }
             schedule(r);
         }
