@@ -55,7 +55,7 @@ def parser():
     run.epilog += "\nwhat follows -- goes to QEMU, or to the hosted program"
     test = subs["test"]
     test.add_argument("suite", nargs="*", metavar="SUITE",
-                      help="layout, tool, fail, unit, packetdrill, boot (default: these); sim, peers (when named)")
+                      help="layout, tool, fail, unit, packetdrill, boot, peers (default: these); sim (when named)")
     test.add_argument("--list", action="store_true", help="list the tests, run none")
     test.add_argument("--filter", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     test.add_argument("--long", action="store_true",
@@ -69,6 +69,8 @@ def parser():
     sim.add_argument("--table", action="store_true", help="print the golden table of throughput instead")
     sim.add_argument("--write", action="store_true", help="write that table into docs/sim.md")
     sim.add_argument("--compiler", choices=("clang", "gcc"), default="clang", help="default: clang")
+    test.epilog += ("\nfor peers: UK_SEED=N has the octets and the relay again (nft has no seed), "
+                    "UK_PCAP=FILE keeps the frames of its last case")
     size = subs["size"]
     size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")

@@ -125,8 +125,10 @@ def free_port():
 
 
 @contextlib.contextmanager
-def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),)):
+def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),), make_wire=Wire):
     """A Site of `program` on a machine of QEMU, or as a Linux process (which needs `net` = TAP). Always cleaned up.
+
+    `make_wire()` gives the Wire of a TAP.
 
     A failure inside carries the end of the guest's console.
     """
@@ -136,7 +138,7 @@ def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=
         binary = image(program, HOSTED if where == HOSTED else "kvm")
         if net == TAP:
             try:
-                wire = stack.enter_context(Wire())
+                wire = stack.enter_context(make_wire())
             except Fault as fault:
                 raise Skip(str(fault)) from None
             place, address, netdev = wire.namespace, wire.guest, qemu.tap_network(wire.name)

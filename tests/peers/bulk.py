@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from peers import relay
 from peers import site as sites
 from peers.link import LossyLink, RelayLink
 from peers.site import ECHO, PATIENCE, SINK, SOURCE, TARGETS
@@ -113,8 +114,32 @@ def transfers(where, make_link, octets):
         return ", ".join([*notes, found.wire.spoiled(), sites.tcp_note(now)])
 
 
+def fates(seed):
+    """What a relay's lane does with 2000 frames that come a tenth of a millisecond apart: [(when, frame)]."""
+    lane, gone = relay.Lane(seed), []
+    for number in range(4000):
+        now = number / 10_000
+        if number < 2000:
+            lane.take(number, now)
+        gone += [(now, frame) for frame in lane.ready(now)]
+    return gone
+
+
+def relay_itself():
+    """The relay loses nothing, is never early, holds back, doubles, and does the same for the same seed."""
+    gone = fates("1")
+    expect(gone == fates("1") and gone != fates("2"), "the seed does not decide")
+    order = [frame for _, frame in gone]
+    expect(set(order) == set(range(2000)), "frames were lost")
+    expect(all(when >= frame / 10_000 + relay.DELAY for when, frame in gone), "a frame was early")
+    expect(20 < len(order) - 2000 < 70, f"{len(order) - 2000} of 2000 frames were doubled")
+    late = sum(1 for before, frame in zip(order, order[1:]) if frame < before)
+    expect(40 < late < 200, f"{late} frames of 2000 came late")
+
+
 def cases(long):
     """Each loss and the relay, for each target."""
+    yield Case("the relay itself", relay_itself)
     for where in TARGETS:
         for percent, kib in (LONG if long else SHORT).items():
             yield Case(f"bulk at {percent} % loss on {where}",

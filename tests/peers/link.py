@@ -18,8 +18,10 @@ from tool.netns import Namespace
 HOST, GUEST, TAP, FAR = "10.0.2.2", "10.0.2.15", "uk0", "far0"
 RULES = """
 table netdev loss {
-  chain up { type filter hook ingress device "uk0" priority 0; counter; numgen random mod 100 < %d counter drop; }
-  chain down { type filter hook ingress device "near0" priority 0; counter; numgen random mod 100 < %d counter drop; }
+  chain up { type filter hook ingress device "uk0" priority 0; meta protocol ip counter; \
+    meta protocol ip numgen random mod 100 < %d counter drop; }
+  chain down { type filter hook ingress device "near0" priority 0; meta protocol ip counter; \
+    meta protocol ip numgen random mod 100 < %d counter drop; }
 }
 """
 
@@ -41,7 +43,14 @@ class Link:
             up(self.near, TAP)
             up(self.namespace, FAR)
             self.namespace.run("ip", "address", "add", f"{HOST}/24", "dev", FAR)
+            self._bound_waits()
             self._stack = undo.pop_all()
+
+    def _bound_waits(self):
+        """Linux waits up to 2 minutes to send something again, and did wait more than one at 20 % loss."""
+        with self.namespace, contextlib.suppress(OSError):      # not in kernels before 6.15
+            with open("/proc/sys/net/ipv4/tcp_rto_max_ms", "w", encoding="ascii") as file:
+                file.write("2000")
 
     def __enter__(self):
         return self

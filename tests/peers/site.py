@@ -17,7 +17,7 @@ from tool.guest import Guest
 from tool.shell import ROOT
 
 ECHO, SINK, COUNTERS, SOURCE = 7, 9, 11, 19
-PATIENCE = 60       # seconds for one step on a bad link: retransmission timeouts double
+PATIENCE = 120      # seconds for one step on a bad link: retransmission timeouts double
 TARGETS = ("microvm", HOSTED)
 _building = threading.Lock()
 

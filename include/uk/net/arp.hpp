@@ -209,7 +209,7 @@ struct arp {
             e.link = link;
             e.known = true;
             e.tries = 0;
-            e.until = now() + std::chrono::seconds(Limits.reachable_seconds);
+            e.until = now() + std::chrono::seconds(std::uint32_t{Limits.reachable_seconds});
             outgoing ready = std::move(e.waiting);
             if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
         }
@@ -234,9 +234,7 @@ struct arp {
 
         void guard_on_time() {
             switch (guard_.on_time(now())) {
-                case arp_guard::act::probe:
-                    send(mac::broadcast(), arp_operation::request, {}, guard_.address());
-                    break;
+                case arp_guard::act::probe: send(mac::broadcast(), arp_operation::request, {}, guard_.address()); break;
                 case arp_guard::act::claim: tell(guard_.address(), true); break;
                 case arp_guard::act::announce: announce(); break;
                 case arp_guard::act::none: break;

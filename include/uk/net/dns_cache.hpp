@@ -89,7 +89,8 @@ public:
         e.rank_ = 0;
         if (Limits.entries == 0 || !keep) return;
         const bool there = answer.count != 0;
-        const std::uint32_t seconds = std::clamp(ttl, Limits.ttl_least, there ? Limits.ttl_most : Limits.missing_most);
+        const std::uint32_t seconds = std::clamp(ttl, std::uint32_t{Limits.ttl_least},
+                                                 std::uint32_t{there ? Limits.ttl_most : Limits.missing_most});
         e.rank_ = (now + std::chrono::seconds(seconds)).ns | (there ? lasting : 0);
     }
 

@@ -133,10 +133,11 @@ struct ipv4 {
             }
             ipv4_header h;
             h.total_length = static_cast<std::uint16_t>(length);
-            h.id = next_id_++;
             h.ttl = is_group(hop) ? Limits.group_ttl : Limits.ttl;
             h.protocol = protocol;
             h.ecn = payload.ecn;
+            // Nobody may fragment it, so the identification says nothing (RFC 6864 section 4.1); one that counts would
+            // tell strangers how much we send to others.
             h.fragment = ipv4_header::dont_fragment;
             h.source = own_.address;
             h.destination = to;
@@ -309,7 +310,6 @@ struct ipv4 {
         Stack& os_;
         cidr own_;
         ip4_address router_;
-        std::uint16_t next_id_ = 0;
         event configured_;
         counters_type counters_;
         using memberships = std::array<membership, Limits.groups>;

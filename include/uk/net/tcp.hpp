@@ -21,8 +21,6 @@ namespace uk::net {
 
 namespace detail {
 
-// Clang 19 finds the wrong member through a reference into a template's own argument of a type with padding at its end:
-// below, `Limits` is only read by value, and others refer to this copy.
 template <tcp_limits Limits>
 inline constexpr tcp_limits limits_of = Limits;
 
@@ -261,7 +259,7 @@ struct tcp {
                 s.sequence = tcp_cookie::make(key_, e, syn.sequence, now(), std::min(theirs, own_mss()));
                 s.acknowledgment = syn.sequence + 1;
                 s.flags = tcp_flag::syn | tcp_flag::ack;
-                s.window = detail::least_of(Limits.receive_window, 65535);
+                s.window = std::min(std::uint32_t{Limits.receive_window}, std::uint32_t{65535});
                 s.options.mss = own_mss_;
                 count(tcp_count::cookies_out);
                 cookie_sent_ = now();
@@ -293,7 +291,7 @@ struct tcp {
             c.nxt = c.max = ours + 1;
             c.rcv_nxt = s.sequence;
             c.wl1 = seq{s.sequence.value - 1};
-            c.rcv_edge = c.rcv_nxt + detail::least_of(Limits.receive_window, 65535);
+            c.rcv_edge = c.rcv_nxt + std::min(std::uint32_t{Limits.receive_window}, std::uint32_t{65535});
             c.window = c.window_max = s.window;
             c.mss = std::min(mss, own_mss_);
             on_known(of(*r), s, std::move(p), at);

@@ -50,7 +50,9 @@ struct new_reno {
 
     /// A segment was lost while others arrived.
     constexpr void lost(const tcp_path& p) {
-        threshold = p.flight / 2 > 2 * p.mss ? p.flight / 2 : 2 * p.mss;
+        // What was sent for others that arrived meanwhile does not count (RFC 5681 section 3.2 step 2).
+        const std::uint32_t half = (p.flight < window ? p.flight : window) / 2;
+        threshold = half > 2 * p.mss ? half : 2 * p.mss;
         window = threshold;
         counted = 0;
     }

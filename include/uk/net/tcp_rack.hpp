@@ -53,6 +53,8 @@ struct tcp_rack {
     bool on_ack(Congestion& c, const tcb& b, const tcp_reaction& a, const tcp_segment& s, const tcp_path& path,
                 const trips& t, tcp_sent_pool& pool) {
         const bool twice = on_delivered(b, a, s, path.now, t, pool);
+        // What the acknowledgment that ends a recovery covers was sent before it: the window does not grow by that.
+        const bool grows = a.advanced && now_in != phase::recovery;
         if (now_in != phase::open && b.una >= point) {
             if (now_in == phase::recovery) {
                 tcp_path rest = path;
@@ -63,7 +65,7 @@ struct tcp_rack {
             now_in = phase::open;
         }
         if (now_in == phase::open) point = b.una;
-        if (a.advanced && now_in != phase::recovery) c.acknowledged(a.acked, path);
+        if (grows) c.acknowledged(a.acked, path);
         if (probing && on_probed(b, twice)) c.lost(path);
         return find_lost(c, b, a, path, t.rtt);
     }
@@ -267,8 +269,10 @@ private:
         const tcp_ticks limit = latest_took + reorder_window(rtt);
         for (const tcp_sent* x = sent.first(); x != nullptr; x = x->next) {
             if (!x->under_way() || !after(latest_at, latest_end, x->at, x->end())) continue;
-            const tcp_ticks wait = x->at + limit - now;
-            if (least == 0 || wait < least) least = wait != 0 ? wait : 1;
+            // What was due since the acknowledgment was looked at is due now.
+            const tcp_ticks due_at = x->at + limit;
+            const tcp_ticks wait = static_cast<std::int32_t>(due_at - now) > 0 ? due_at - now : 1;
+            if (least == 0 || wait < least) least = wait;
         }
         return least;
     }

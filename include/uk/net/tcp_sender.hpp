@@ -316,10 +316,11 @@ private:
             use = tcp_timer_use::persist;
         } else if (c.state == tcp_state::fin_wait_2 && r.orphan()) {
             use = tcp_timer_use::fin_wait;
-            wait = std::chrono::milliseconds(Limits.fin_wait_ms);
+            wait = std::chrono::milliseconds(std::uint32_t{Limits.fin_wait_ms});
         } else if (features.keep_alive && r.keep_alive && c.state >= tcp_state::established) {
             use = tcp_timer_use::keep_alive;
-            wait = std::chrono::milliseconds(r.silent == 0 ? Limits.keep_alive_ms : Limits.keep_alive_interval_ms);
+            wait = std::chrono::milliseconds(
+                std::uint32_t{r.silent == 0 ? Limits.keep_alive_ms : Limits.keep_alive_interval_ms});
         }
         if (use == r.use && r.armed()) return;
         arm(r, use, at, wait);

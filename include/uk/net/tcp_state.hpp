@@ -329,7 +329,9 @@ constexpr std::uint16_t advertise(tcb& c, std::uint32_t room, std::uint32_t step
     if (room > most) room = most;
     const seq edge = c.rcv_nxt + room;
     if (edge > c.rcv_edge && edge - c.rcv_edge >= step) c.rcv_edge = edge;
-    return static_cast<std::uint16_t>((c.rcv_edge - c.rcv_nxt) >> c.own_shift);
+    // A SYN that is sent again cannot tell what was told by scaled windows since.
+    const std::uint32_t told = c.rcv_edge - c.rcv_nxt;
+    return static_cast<std::uint16_t>((told < most ? told : most) >> c.own_shift);
 }
 
 }  // namespace uk::net

@@ -190,6 +190,7 @@ TEST_CASE("sending on the link, by the router, and to all") {
     f = os.take_ip();
     CHECK(f.link.destination == peer_mac);
     CHECK(f.ip.destination == "192.0.2.1"_ip4);
+    CHECK(f.ip.id == 0);  // the second tells nothing of the first
     for (auto all : {"255.255.255.255"_ip4, "10.0.0.255"_ip4}) {
         CHECK(os.send(all).has_value());
         f = os.take_ip();

@@ -34,6 +34,17 @@ TEST_CASE("slow start, then one segment per round") {
     CHECK(c.window == before);
 }
 
+TEST_CASE("a loss halves what the window allowed, not what was sent beyond it for segments that arrived") {
+    new_reno c;
+    c.start(mss);
+    c.lost({mss, 14 * mss});
+    CHECK(c.window == 5 * mss);
+    CHECK(c.threshold == 5 * mss);
+    c.window = 20 * mss;
+    c.lost({mss, 8 * mss});
+    CHECK(c.window == 4 * mss);
+}
+
 TEST_CASE("a timeout: half of the flight as threshold, once") {
     new_reno c;
     c.start(mss);

@@ -214,11 +214,10 @@ TEST_CASE("a write that found no buffer goes on as soon as there is one, whateve
     while (right.free_buffers() > wide.reserve / 2) taken.push_back(right[uk::port::packets].store().take());
     REQUIRE(write_at_last(right, accepted.front(), "late", done).detach());
     world::pass(n, 1ms, left, right);
-    // The second copy is acknowledged at once: after that nothing else is to be done for the connection.
+    // Neither copy finds room, and both are acknowledged at once: after that nothing else is to be done here.
     n.doubling = 1000;
     REQUIRE(write(left, ends.front(), "x").detach());
     world::pass(n, 10s, left, right);
-    CHECK(seen == 1);
     CHECK_FALSE(done);
     taken.clear();
     world::pass(n, 1s, left, right);

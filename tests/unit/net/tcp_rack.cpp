@@ -133,6 +133,7 @@ TEST_CASE("three segments beyond a gap: lost at once, the window halved once (RF
     CHECK_FALSE(s.ack(10));
     CHECK(s.rack.now_in == tcp_rack::phase::open);
     CHECK(s.rack.pipe == 0);
+    CHECK(s.congestion.window == 2 * mss);  // what ends a recovery does not make the window grow
 }
 
 TEST_CASE("several gaps are repaired in one round trip") {
@@ -175,6 +176,19 @@ TEST_CASE("little reordering is waited for, by a timer, and remembered") {
     s.now += 30 * ms;
     CHECK(s.reorder_timer());
     CHECK(s.send_again() == std::vector<unsigned>{2});
+}
+
+TEST_CASE("what became due while an acknowledgment was looked at is not waited for") {
+    warm s;
+    s.send(4);
+    s.now += 100 * ms;
+    CHECK_FALSE(s.ack(0, {{1, 2}}));
+    CHECK(s.demand().reorder > 1);
+    // As after a loop's turn that took longer than the window for reordering.
+    s.now += 100 * ms;
+    CHECK(s.demand().reorder == 1);
+    CHECK(s.reorder_timer());
+    CHECK(s.send_again() == std::vector<unsigned>{0});
 }
 
 TEST_CASE("copies told of widen the window for reordering (RFC 2883, RFC 8985 section 6.2 step 4)") {

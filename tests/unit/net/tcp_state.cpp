@@ -425,6 +425,15 @@ TEST_CASE("4 GiB and more each way: numbers wrap at every place") {
     CHECK(feed(c, make(flag::ack, c.rcv_nxt, seq{1005})).acked == 5);
 }
 
+TEST_CASE("a SYN sent again after a scaled window tells as much as it can, not a part of it") {
+    tcb c = established();
+    c.own_shift = 3;
+    CHECK(net::advertise(c, 300'000, 1) == 300'000 >> 3);
+    c.own_shift = 0;
+    CHECK(net::advertise(c, 300'000, 1) == 65'535);
+    CHECK(c.rcv_edge - c.rcv_nxt == 300'000);
+}
+
 TEST_CASE("the advertised window: never back, not in crumbs") {
     tcb c = established();
     CHECK(net::advertise(c, 1000, 1) == window);
