@@ -179,6 +179,7 @@ TEST_CASE("a full backlog: cookies, and connections from them (RFC 4987)") {
     CHECK(a->flags == (flag::syn | flag::ack));
     CHECK(a->acknowledgment == seq{901});
     CHECK_FALSE(a->options.sack_permitted);
+    CHECK(a->window == uk::net::tcp_limits{}.receive_window);
     p.send(flag::ack, {901}, a->sequence + 9, "no");  // not our cookie
     CHECK((p.answer()->flags & flag::rst) != 0);
     p.send(flag::ack, {901}, a->sequence + 1, "yes");
