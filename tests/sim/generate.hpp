@@ -38,7 +38,7 @@ public:
         }
         if (r_.chance(150'000)) s_.forgeries = r_.between(10, 300);
         // Handshakes may find a short queue full of others each time.
-        if (s_.talks.size() > 1) require_queue(12);
+        if (s_.talks.size() > 1) require_queue(theme == 0 ? 10 : 6);
         if (r_.chance(120'000)) add_mishap(true);
         if (r_.chance(100'000)) add_mishap(false);
         for (talk& t : s_.talks) prepare(t);
