@@ -55,7 +55,7 @@ def parser():
     run.epilog += "\nwhat follows -- goes to QEMU, or to the hosted program"
     test = subs["test"]
     test.add_argument("suite", nargs="*", metavar="SUITE",
-                      help="layout, tool, fail, unit, packetdrill, boot, peers (default: these); sim (when named)")
+                      help="layout, tool, fail, unit, packetdrill, sim, boot, peers (default: all)")
     test.add_argument("--list", action="store_true", help="list the tests, run none")
     test.add_argument("--filter", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     test.add_argument("--long", action="store_true",

@@ -22,8 +22,6 @@ SUITES = {
     "boot": "tests/boot/run.py",
     "peers": "tests/peers/run.py",
 }
-# Run only when named: not all of their cases pass yet.
-ON_REQUEST = ("sim",)
 
 
 def load(name):
@@ -72,7 +70,7 @@ def main(options):
     for name in options.suite:
         if name not in SUITES:
             raise unknown("suite", name, SUITES)
-    chosen = [name for name in SUITES if name in (options.suite or set(SUITES) - set(ON_REQUEST))]
+    chosen = [name for name in SUITES if not options.suite or name in options.suite]
     context = Context(options.filter, options.long)
     if options.graph:
         return load("layout").print_graph(options.dot)
