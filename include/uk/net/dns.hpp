@@ -61,7 +61,8 @@ struct dns_limits {
 /// Names to addresses by asking recursive servers (RFC 1034 section 5.3.1: a stub with a cache; RFC 1035, RFC 2308).
 /// `co_await os[port::resolver].resolve("example.org")` yields a result with the list of addresses; a dotted address
 /// is its own. The servers are those given to `set_servers`, else those of the limits, else what an object of the stack
-/// with `dns_servers()` says, such as a DHCP client. They are asked in turn, beginning with the last that answered.
+/// with `resolvers()` says (port::resolvers), such as a DHCP client. They are asked in turn, beginning with the last
+/// that answered.
 ///
 /// Against forgery (RFC 5452): every datagram has an id, a port from 1024 on and a case of its letters from
 /// port::entropy, all new; an answer counts only from the server and port that were asked, to that port, with the very
@@ -186,7 +187,7 @@ struct dns {
             dns_server_list list = Limits.servers;
             if constexpr (Limits.servers == dns_server_list{}) {
                 os_.each([&](auto& object) {
-                    if constexpr (requires { object.dns_servers(); }) take(object.dns_servers(), list);
+                    if constexpr (requires { object.resolvers(); }) take(object.resolvers(), list);
                 });
             }
             return list;

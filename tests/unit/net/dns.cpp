@@ -15,7 +15,7 @@ namespace {
 struct knows_servers {
     using needs = uk::ports<>;
     using provides = uk::ports<>;
-    const net::dns_server_list& dns_servers() const { return list; }
+    std::span<const uk::ip4_address> resolvers() const { return list; }
     net::dns_server_list list{};
 };
 
