@@ -113,7 +113,8 @@ class Wire:
                    "--no-ping", "--user=root", f"--interface={self.name}", "--bind-dynamic", "--log-dhcp",
                    f"--log-facility={self.dhcp_log}", f"--pid-file={folder}/pid",
                    f"--dhcp-leasefile={folder}/leases", f"--dhcp-range={self.guest},{self.guest},255.255.255.0,1h",
-                   f"--dhcp-option=option:router,{self.host}", "--dhcp-authoritative"]
+                   f"--dhcp-option=option:router,{self.host}", f"--dhcp-option=option:dns-server,{self.host}",
+                   "--dhcp-authoritative"]
         with self.namespace:
             shell.show(command)
             server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -181,6 +181,12 @@ def nobody_there():
         expect(ask.counters()["timed_out"] == 3, f"{ask.counters()}")
 
 
+def leased_server():
+    """Nobody has said which server to ask but the lease."""
+    with resolving("microvm") as (found, ask), dnsmasq(found.wire):
+        same(ask("www.test"), "10.1.2.3")
+
+
 def cases():
     """Both servers, as a process and as a machine."""
     # unbound leaves aliases among its own data to whoever asks: one more question.
@@ -188,6 +194,7 @@ def cases():
         yield Case(f"names from dnsmasq, {where}", lambda w=where: real_server(w, dnsmasq, 6))
     for where in (HOSTED, "pc"):
         yield Case(f"names from unbound, {where}", lambda w=where: real_server(w, unbound, 7))
+    yield Case("names from the server of the lease", leased_server)
     yield Case("names asked for together", together)
     yield Case("names whose time is over", time_to_live)
     yield Case("names that nobody answers for", nobody_there)
