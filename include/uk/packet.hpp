@@ -179,9 +179,9 @@ struct outgoing {
     packet head;
     bytes body{};
     packet owner{};
-    /// Explicit congestion notification, for the internet layer's header (RFC 3168 section 5): 2 where the transport
-    /// can be told of congestion.
-    std::uint8_t ecn = 0;
+    /// For the internet layer's header: the DS field (RFC 2474 section 3) above the two bits of ECN, which are 2 where
+    /// the transport can be told of congestion (RFC 3168 section 5).
+    std::uint8_t traffic_class = 0;
 
     std::size_t size() const { return head.size() + body.size(); }
 };

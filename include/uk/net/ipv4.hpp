@@ -135,15 +135,14 @@ struct ipv4 {
             h.total_length = static_cast<std::uint16_t>(length);
             h.ttl = is_group(hop) ? Limits.group_ttl : Limits.ttl;
             h.protocol = protocol;
-            h.ecn = payload.ecn;
+            h.traffic_class = payload.traffic_class;
             // Nobody may fragment it, so the identification says nothing (RFC 6864 section 4.1); one that counts would
             // tell strangers how much we send to others.
             h.fragment = ipv4_header::dont_fragment;
             h.source = own_.address;
             h.destination = to;
             emit(h, payload.head.push_front(ipv4_header::size).data());
-            const bool sent = is_group(hop)
-                                  ? os_[port::link].send(group_link(hop), ethertype, std::move(payload))
+            const bool sent = is_group(hop) ? os_[port::link].send(group_link(hop), ethertype, std::move(payload))
                               : hop == ip4_address::broadcast()
                                   ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
                                   : os_[port::neighbour].send_to(hop, std::move(payload));
@@ -297,8 +296,8 @@ struct ipv4 {
         struct nothing {
             nothing(auto&&...) {}
         };
-        using reassembly = ipv4_reassembly<Limits.reassemblies, Limits.reassemblies_per_source,
-                                           Limits.reassembly_seconds>;
+        using reassembly =
+            ipv4_reassembly<Limits.reassemblies, Limits.reassemblies_per_source, Limits.reassembly_seconds>;
 
         // RFC 1122 section 3.3.2.
         static void timed_out(const ipv4_datagram& d, void* self) {

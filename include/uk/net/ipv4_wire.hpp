@@ -29,7 +29,7 @@ struct ipv4_header {
     std::uint8_t header_length = size;
     std::uint8_t ttl = 64;
     std::uint8_t protocol = 0;
-    std::uint8_t ecn = 0;  ///< RFC 3168 section 5; only written
+    std::uint8_t traffic_class = 0;  ///< DS field and ECN (RFC 2474, RFC 3168); only written
     ip4_address source;
     ip4_address destination;
 
@@ -119,7 +119,7 @@ constexpr result<ipv4_header, ipv4_fault> parse_ipv4(bytes packet) {
 /// Writes the header's 20 octets to `at`, with its checksum. `header_length` is taken as 20.
 constexpr void emit(const ipv4_header& h, std::byte* at) {
     at[0] = std::byte{0x45};
-    at[1] = std::byte{h.ecn};
+    at[1] = std::byte{h.traffic_class};
     store_be(at + 2, h.total_length);
     store_be(at + 4, h.id);
     store_be(at + 6, h.fragment);

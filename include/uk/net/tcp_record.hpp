@@ -173,7 +173,8 @@ struct tcp_state_of {
     bool ack_later = false;
     bool repeat = false;  ///< send the segment at una again
     bool probe = false;
-    bool reset = false;  ///< send a RST and forget the connection
+    bool reset = false;        ///< send a RST and forget the connection
+    std::uint8_t service = 0;  ///< DS field of what is sent
     bool no_delay = false;
     bool starved = false;  ///< something could not be done for want of buffers
     bool challenged = false;

@@ -213,6 +213,7 @@ private:
         tcp_segment s;
         std::array<std::byte, 4 * tcp_block_octets> blocks;
         describe(r, p, s);
+        out.traffic_class = static_cast<std::uint8_t>(r.service << 2);
         if constexpr (features.timestamps) {
             if (s.options.stamped || c.stamped) {
                 s.options.stamped = true;
@@ -270,7 +271,7 @@ private:
         if (!c.ecn || c.opening()) return;
         if (r.ecn.echo) s.flags |= tcp_flag::ece;
         if (p.length == 0 || p.from < c.max || p.probe) return;
-        out.ecn = 2;
+        out.traffic_class |= 2;
         if (std::exchange(r.ecn.reduced, false)) s.flags |= tcp_flag::cwr;
     }
 

@@ -277,6 +277,11 @@ public:
         if (tcp_record* r = detail::find(of_)) r->no_delay = on;
     }
 
+    /// The DS field of what is sent from now on (RFC 2474; RFC 9293 MUST-48), 0 to 63.
+    void set_service(std::uint8_t codepoint) {
+        if (tcp_record* r = detail::find(of_)) r->service = codepoint & 63U;
+    }
+
     /// The record behind the handle, for whoever extends the layer; null when there is none any more.
     tcp_record* record() const { return detail::find(of_); }
 

@@ -406,6 +406,21 @@ TEST_CASE("no ICMP error ends a connection, but the application can ask (RFC 929
     CHECK(s.c().trouble().timeouts == 0);
 }
 
+TEST_CASE("a connection's segments have the DS field that it was given (RFC 9293 MUST-48)") {
+    scene s;
+    REQUIRE(write(s.h, s.c(), "one").detach());
+    REQUIRE(s.p.answer());
+    CHECK(s.p.last.front().traffic_class == 0);
+    s.c().set_service(46);
+    s.p.send(flag::ack, {101}, s.next + 3, "x");
+    REQUIRE(s.p.answer(100ms));
+    CHECK(s.p.last.back().traffic_class == 46 << 2);
+    s.c().set_service(255);
+    s.p.send(flag::ack, {102}, s.next + 3, "y");
+    REQUIRE(s.p.answer(100ms));
+    CHECK(s.p.last.back().traffic_class == 63 << 2);
+}
+
 TEST_CASE("flush waits for the peer, close for its FIN as well") {
     scene s;
     std::optional<uk::result<>> flushed;

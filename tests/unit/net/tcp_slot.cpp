@@ -85,7 +85,7 @@ TEST_CASE("marks of congestion are told back until the peer has reduced, and red
     uk::store_be(marked.octets.data() + 16, std::uint16_t{0});
     auto sum = uk::net::pseudo_header(marked.from, marked.to, 6, marked.octets.size());
     uk::store_be(marked.octets.data() + 16, sum.add(marked.octets).value());
-    marked.ecn = 3;
+    marked.traffic_class = 3;
     n.log.clear();
     h[uk::port::ip].inject(marked);
     CHECK((p.answer(100ms)->flags & flag::ece) != 0);
@@ -98,7 +98,7 @@ TEST_CASE("marks of congestion are told back until the peer has reduced, and red
     REQUIRE(t.put(h, accepted.front(), text).detach());
     auto sent = p.answers();
     REQUIRE_FALSE(sent.empty());
-    CHECK(p.last.front().ecn == 2);
+    CHECK(p.last.front().traffic_class == 2);
     CHECK((sent.front().flags & flag::cwr) == 0);
     p.send(flag::ack | flag::ece, {113}, next + sent.front().text);
     p.send(flag::ack | flag::ece, {113}, next + 2 * sent.front().text);
@@ -126,7 +126,7 @@ TEST_CASE("whatever reduced the window, the next new text says so, once (RFC 316
             CHECK(t.p.answers().size() == 1);
         }
         for (const auto& d : t.p.last) {
-            CHECK(d.ecn == 0);  // what is sent again may not be marked
+            CHECK(d.traffic_class == 0);  // what is sent again may not be marked
             CHECK((world::parse_tcp(d.octets).flags & flag::cwr) == 0);
         }
         t.p.send(flag::ack, {101}, t.next + 4380);

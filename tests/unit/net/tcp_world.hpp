@@ -27,7 +27,7 @@ struct datagram {
     uk::ip4_address from;
     uk::ip4_address to;
     std::vector<std::byte> octets;
-    std::uint8_t ecn = 0;  ///< as in the internet header
+    std::uint8_t traffic_class = 0;  ///< as in the internet header
 };
 
 /// What all hosts of a test share. There is one at a time.
@@ -42,7 +42,7 @@ struct network {
         ++sent;
         if (record) log.push_back(d);
         if (cut || chance(loss)) return;
-        if (d.ecn != 0 && chance(marks)) d.ecn = 3;
+        if ((d.traffic_class & 3) != 0 && chance(marks)) d.traffic_class |= 3;
         const unsigned copies = chance(doubling) ? 2 : 1;
         for (unsigned i = 0; i < copies; ++i) {
             datagram c = d;
@@ -92,7 +92,7 @@ struct ip {
             datagram d;
             d.from = own;
             d.to = to;
-            d.ecn = out.ecn;
+            d.traffic_class = out.traffic_class;
             const auto head = out.head.contents();
             d.octets.assign(head.begin(), head.end());
             d.octets.insert(d.octets.end(), out.body.begin(), out.body.end());
@@ -133,7 +133,7 @@ struct ip {
             h.destination = d.to;
             h.protocol = 6;
             h.group = group;
-            const std::byte original[]{std::byte{0x45}, std::byte{d.ecn}};
+            const std::byte original[]{std::byte{0x45}, std::byte{d.traffic_class}};
             h.original = original;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.ip_protocol; }) object.receive_datagram(std::move(p), h);
