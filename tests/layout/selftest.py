@@ -28,6 +28,8 @@ FILES = [
     (rules.macros, "include/uk/config.hpp", "#define PRINT 1\n", "#define FMT_HEADER_ONLY 1\n"),
     (rules.banned_words, "include/uk/a.hpp", "virtual void f();", "// virtual, throw\nauto s = \"throw\";"),
     (rules.banned_words, "src/a.cpp", "try { f(); }", "entry();"),
+    (rules.bound_arguments, "include/uk/a.hpp", "x = std::min(y,\n  Limits.z);", "x = std::min(y, int{Limits.z});"),
+    (rules.bound_arguments, "include/uk/a.hpp", "std::chrono::seconds(Limits.z)", "seconds(Limits.z); std::min(a, b);"),
     (rules.machine_paths, "a.md", "see /ho" "me/me/x", "see https://example.org/home/x and docs/home/x"),
     (rules.machine_paths, "a.md", "@aut" "hor me", "the author"),
 ]

@@ -247,7 +247,7 @@ struct dns {
                 if constexpr (Limits.tcp) {
                     if (f.a.then == dns_next::stream) {
                         ++counters_.by_stream;
-                        constexpr duration patience = std::chrono::milliseconds(Limits.tcp_patience_ms);
+                        constexpr duration patience = std::chrono::milliseconds(std::uint32_t{Limits.tcp_patience_ms});
                         const auto use = [this, &f](bytes message) { read(f, message); };
                         (void)co_await within(patience,
                                               ask_by_stream<Limits.tcp_octets>(os_, f.list[f.now], f.a.asked, use));

@@ -385,9 +385,10 @@ bool client<Stack, Limits>::advance_body() {
     if (!wrong_) {
         if (waited) {
             // Every octet earns the time that it may take at the slowest rate allowed.
-            const std::uint64_t rate = std::max<std::uint64_t>(Limits.body_rate, 1);
+            const std::uint64_t rate = std::max(std::uint64_t{Limits.body_rate}, std::uint64_t{1});
             const duration earned(static_cast<std::int64_t>(state_.unread.size() * 1'000'000'000 / rate));
-            deadline_ = std::min(deadline_ + earned, scheduler().time() + milliseconds(Limits.body_ms));
+            const duration patience = milliseconds(std::uint32_t{Limits.body_ms});
+            deadline_ = std::min(deadline_ + earned, scheduler().time() + patience);
         }
         const auto piece = state_.take_body(Limits);
         if (piece) {

@@ -54,7 +54,7 @@ struct tcp {
 
         explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
             for (slot& s : slots_) adopt(s);
-            std::array<std::byte, 16> secret;
+            std::array<std::byte, 16> secret{};
             keyed_ = os[port::entropy].fill(secret);
             key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
         }
@@ -252,17 +252,17 @@ struct tcp {
             if constexpr (features.cookies) {
                 outgoing out{.head = packets_.take()};
                 if (!out.head) return;
+                cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
                 tcp_segment s;
                 s.source_port = e.local_port;
                 s.destination_port = e.remote_port;
-                s.sequence = tcp_cookie::make(key_, e, syn.sequence, now(), std::min(theirs, own_mss()));
+                s.sequence = tcp_cookie::make(key_, e, syn.sequence, cookie_sent_, std::min(theirs, own_mss()));
                 s.acknowledgment = syn.sequence + 1;
                 s.flags = tcp_flag::syn | tcp_flag::ack;
                 s.window = std::min(std::uint32_t{Limits.receive_window}, std::uint32_t{65535});
                 s.options.mss = own_mss_;
                 count(tcp_count::cookies_out);
-                cookie_sent_ = now();
                 hand_down(std::move(out), e, s);
             }
         }
@@ -394,10 +394,11 @@ struct tcp {
                 if (!r.stamps.too_old(s.options.stamp, r.stamps.at(at))) return true;
                 count(tcp_count::old_stamps);
                 note_twice(r, s);
-                if (s.length() != 0)
-                    r.ack_now = true;
-                else
+                if (s.length() == 0) {
                     challenge(r, at);
+                } else {
+                    r.ack_now = true;
+                }
                 schedule(r);
                 return false;
             }

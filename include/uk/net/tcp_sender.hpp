@@ -283,8 +283,9 @@ private:
         const std::uint32_t text_room = c.mss - p.length;
         if (p.length != 0 && text_room < tcp_sack_octets + tcp_block_octets) return;
         unsigned most = c.stamped ? 3 : 4;
-        if (p.length != 0)
+        if (p.length != 0) {
             most = std::min(most, static_cast<unsigned>((text_room - tcp_sack_octets) / tcp_block_octets));
+        }
         unsigned n = 0;
         if (twice) {
             store_be(blocks, r.told.twice.begin.value);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,33 @@ inline datagram make_datagram(uk::net::tcp_segment s, uk::ip4_address from, uk::
     auto sum = uk::net::pseudo_header(d.from, d.to, 6, d.octets.size());
     uk::store_be(d.octets.data() + 16, sum.add(d.octets).value());
     return d;
+}
+
+/// Accepts all connections to port 80.
+template <class Host>
+uk::task<> accept_into(Host& os, std::vector<uk::net::tcp_connection>& out) {
+    auto listener = co_await os.net().listen(80);
+    while (true) out.push_back(co_await co_await listener.accept());
+}
+
+/// Reads until there is nothing more to come, and why.
+template <class Host>
+uk::task<> read_into(Host&, uk::net::tcp_connection& c, std::string& out, std::optional<uk::error>& end) {
+    while (true) {
+        auto got = co_await c.read();
+        if (!got) {
+            end = got.error();
+            co_return {};
+        }
+        out += uk::as_text(got->contents());
+    }
+}
+
+/// Writes text that outlives the connection.
+template <class Host>
+uk::task<> write(Host&, uk::net::tcp_connection& c, std::string_view text) {
+    co_await co_await c.write_constant(uk::as_bytes(text));
+    co_return {};
 }
 
 /// A peer by hand of a host's port 80: segments as it likes, and what came back.

@@ -17,34 +17,16 @@ using uk::net::tcp_connection;
 using uk::net::tcp_count;
 using uk::net::tcp_segment;
 namespace flag = uk::net::tcp_flag;
+using world::accept_into;
 using world::network;
+using world::read_into;
+using world::write;
 
 namespace {
 
 using host = world::host<uk::net::tcp_limits{
     .connections = 8, .backlog = 2, .keep_alive_ms = 60'000, .keep_alive_interval_ms = 10'000, .keep_alive_probes = 3}>;
 using peer = world::peer<host>;
-
-uk::task<> accept_into(host& os, std::vector<tcp_connection>& out) {
-    auto listener = co_await os.net().listen(80);
-    while (true) out.push_back(co_await co_await listener.accept());
-}
-
-uk::task<> read_into(host&, tcp_connection& c, std::string& out, std::optional<uk::error>& end) {
-    while (true) {
-        auto got = co_await c.read();
-        if (!got) {
-            end = got.error();
-            co_return {};
-        }
-        out += uk::as_text(got->contents());
-    }
-}
-
-uk::task<> write(host&, tcp_connection& c, std::string_view text) {
-    co_await co_await c.write_constant(uk::as_bytes(text));
-    co_return {};
-}
 
 template <class Waiting>
 uk::task<> wait_for(host&, Waiting what, std::optional<uk::result<>>& end) {

@@ -15,43 +15,22 @@ using uk::net::tcp_connection;
 using uk::net::tcp_count;
 using uk::net::tcp_segment;
 namespace flag = uk::net::tcp_flag;
+using world::accept_into;
 using world::network;
+using world::read_into;
+using world::write;
 
 namespace {
 
 using host = world::host<uk::net::tcp_limits{.connections = 8, .backlog = 2}>;
-
-uk::task<> accept_into(host& os, std::vector<tcp_connection>& out) {
-    auto listener = co_await os.net().listen(80);
-    while (true) out.push_back(co_await co_await listener.accept());
-}
-
-uk::task<> read_into(host&, tcp_connection& c, std::string& out, std::optional<uk::error>& end) {
-    while (true) {
-        auto got = co_await c.read();
-        if (!got) {
-            end = got.error();
-            co_return {};
-        }
-        out += uk::as_text(got->contents());
-    }
-}
 
 /// A host that does ECN, and a connection to it whose peer is the test.
 struct talk {
     using talker = world::host<uk::net::tcp_limits{.features = {.ecn = true}}>;
     using peer = world::peer<talker>;
 
-    static uk::task<> accept(talker& os, std::vector<tcp_connection>& out) {
-        auto listener = co_await os.net().listen(80);
-        while (true) out.push_back(co_await co_await listener.accept());
-    }
-    static uk::task<> put(talker&, tcp_connection& c, std::string_view text) {
-        co_await co_await c.write_constant(uk::as_bytes(text));
-        co_return {};
-    }
     talk() {
-        REQUIRE(accept(h, accepted).detach());
+        REQUIRE(accept_into(h, accepted).detach());
         world::pass(n, 1ms, h);
         auto syn = peer::segment(flag::syn | flag::ece | flag::cwr, {100}, {0});
         syn.options.mss = 1460;
@@ -95,7 +74,7 @@ TEST_CASE("marks of congestion are told back until the peer has reduced, and red
     CHECK((p.answer(100ms)->flags & flag::ece) == 0);
 
     const std::string text(7300, 'x');
-    REQUIRE(t.put(h, accepted.front(), text).detach());
+    REQUIRE(write(h, accepted.front(), text).detach());
     auto sent = p.answers();
     REQUIRE_FALSE(sent.empty());
     CHECK(p.last.front().traffic_class == 2);
@@ -105,7 +84,7 @@ TEST_CASE("marks of congestion are told back until the peer has reduced, and red
     const std::string again(3000, 'y');
     p.send(flag::ack, {113}, next + 7300);
     p.answers();
-    REQUIRE(t.put(h, accepted.front(), again).detach());
+    REQUIRE(write(h, accepted.front(), again).detach());
     sent = p.answers();
     REQUIRE_FALSE(sent.empty());
     CHECK((sent.front().flags & flag::cwr) != 0);
@@ -117,7 +96,7 @@ TEST_CASE("whatever reduced the window, the next new text says so, once (RFC 316
         CAPTURE(timeout);
         talk t;
         const std::string text(4380, 'x');
-        REQUIRE(t.put(t.h, t.accepted[0], text).detach());
+        REQUIRE(write(t.h, t.accepted[0], text).detach());
         REQUIRE(t.p.answers().size() == 3);
         if (timeout) {
             CHECK_FALSE(t.p.answers(1s).empty());
@@ -130,7 +109,7 @@ TEST_CASE("whatever reduced the window, the next new text says so, once (RFC 316
             CHECK((world::parse_tcp(d.octets).flags & flag::cwr) == 0);
         }
         t.p.send(flag::ack, {101}, t.next + 4380);
-        REQUIRE(t.put(t.h, t.accepted[0], text).detach());
+        REQUIRE(write(t.h, t.accepted[0], text).detach());
         const auto sent = t.p.answers();
         REQUIRE(sent.size() >= 2);
         CHECK((sent[0].flags & flag::cwr) != 0);
@@ -145,13 +124,13 @@ TEST_CASE("a mark counts after any number of octets without one") {
     // As if sent long ago: 1 GiB at a time, with an acknowledgment after each.
     for (int i = 0; i < 3; ++i) {
         r.ecn.until = uk::net::seq{r.ecn.until.value - (1U << 30)};
-        REQUIRE(t.put(t.h, t.accepted[0], "text").detach());
+        REQUIRE(write(t.h, t.accepted[0], "text").detach());
         t.p.answers();
         t.next = t.next + 4;
         t.p.send(flag::ack, {101}, t.next);
     }
     const std::string text(1460, 'x');
-    REQUIRE(t.put(t.h, t.accepted[0], text).detach());
+    REQUIRE(write(t.h, t.accepted[0], text).detach());
     t.p.answers();
     const auto before = r.congestion.window;
     t.p.send(flag::ack | flag::ece, {101}, t.next + 1460);
