@@ -39,15 +39,15 @@ struct virtio_net_counters : virtio_ring_faults {
         "bad_id bad_index received sent send_full receive_short receive_long stopped";
     std::uint32_t received = 0;
     std::uint32_t sent = 0;
-    std::uint32_t send_full = 0;     ///< dropped: no free descriptor
-    std::uint32_t receive_short = 0; ///< dropped: no longer than the device's header, by the device's own word
-    std::uint32_t receive_long = 0;  ///< dropped: longer than the buffer, by the device's own word
-    std::uint32_t stopped = 0;       ///< 1 when the device failed and is not used any more
+    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
 };
 
 /// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded, link state not
-/// followed. Sending never wakes the machine: what was sent is taken back when there is occasion to. A device that
-/// breaks the rules of the rings, or asks for a reset, is reset once and stays silent.
+/// followed. What was sent is taken back when there is occasion to; it wakes the machine only where reception waits for
+/// its buffers. A device that breaks the rules of the rings, or asks for a reset, is reset once and stays silent.
 template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
@@ -82,8 +82,7 @@ struct virtio_net {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset,
-                                              fits ? used->length : 0);
+                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset, fits ? used->length : 0);
                 if (!fits) {
                     ++counters_.receive_long;
                 } else if (used->length <= header_octets) {
@@ -132,6 +131,7 @@ struct virtio_net {
             refill();
             send_.announce();
             receive_.announce();
+            wait_for_buffers();
             // The device is asked for its state only where something is amiss: that is an exit.
             const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
             was_full_ = false;
@@ -199,7 +199,18 @@ struct virtio_net {
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
             const virtio_addresses<Transport, Stack> address{os_};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
-                   send_.set_up(device_, 1, false, address);
+                   send_.set_up(device_, 1, true, address);
+        }
+
+        // Reception that has too few buffers gets none from the layers above while all of them are being sent: only
+        // then is it of use that the end of sending wakes the machine.
+        void wait_for_buffers() {
+            if (receive_.outstanding() >= Options.least || send_.outstanding() == 0) return send_.hold();
+            send_.arm();
+            if (!send_.ready()) return;
+            reclaim();
+            refill();
+            receive_.announce();
         }
 
         // Posts buffers while the store has some to spare.

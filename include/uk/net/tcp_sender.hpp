@@ -98,7 +98,7 @@ protected:
             r.starved = true;
             return false;
         }
-        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
+        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
         const bool again = places != 0 && p.from < c.max;
         if (again) count(tcp_count::retransmits);
         if (!send_segment(r, p, at, std::move(out))) {
