@@ -8,6 +8,7 @@
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -39,10 +40,10 @@ struct virtio_net_counters : virtio_ring_faults {
         "bad_id bad_index received sent send_full receive_short receive_long stopped";
     std::uint32_t received = 0;
     std::uint32_t sent = 0;
-    std::uint32_t send_full = 0;     ///< dropped: no free descriptor
-    std::uint32_t receive_short = 0; ///< dropped: no longer than the device's header, by the device's own word
-    std::uint32_t receive_long = 0;  ///< dropped: longer than the buffer, by the device's own word
-    std::uint32_t stopped = 0;       ///< 1 when the device failed and is not used any more
+    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
 };
 
 /// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded, link state not
@@ -82,8 +83,7 @@ struct virtio_net {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset,
-                                              fits ? used->length : 0);
+                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset, fits ? used->length : 0);
                 if (!fits) {
                     ++counters_.receive_long;
                 } else if (used->length <= header_octets) {
@@ -172,7 +172,7 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_, p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
         bool start() {
@@ -197,7 +197,7 @@ struct virtio_net {
                 mtu_ = 1500;
             }
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const virtio_addresses<Transport, Stack> address{os_};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, false, address);
         }
@@ -231,7 +231,7 @@ struct virtio_net {
             for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         packet_store& store_;
         device_type device_;
         virtio_net_counters counters_;

@@ -7,6 +7,7 @@
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
 
@@ -277,7 +278,7 @@ struct arp {
             }
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         ip4_address own_;
         std::uint32_t uses_ = 0;
         instant wake_;

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <uk/event.hpp>
-#include <uk/net/count.hpp>
 #include <uk/net/arp_guard.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/dhcp_state.hpp>
 #include <uk/net/dhcp_wire.hpp>
 #include <uk/net/resolvers.hpp>
 #include <uk/net/udp.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/timer.hpp>
 
@@ -121,8 +122,7 @@ struct dhcp_with {
         }
 
         struct counters_type {
-            static constexpr std::string_view names =
-                "sent offers acks naks malformed ignored lost declined not_sent";
+            static constexpr std::string_view names = "sent offers acks naks malformed ignored lost declined not_sent";
             std::uint32_t sent = 0;
             std::uint32_t offers = 0;     ///< accepted
             std::uint32_t acks = 0;       ///< accepted
@@ -186,7 +186,7 @@ struct dhcp_with {
 
         static void fire(timer& t) { static_cast<in&>(t).go_on(); }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         counters_type counters_;
         dhcp_client client_;
         [[no_unique_address]] std::conditional_t<Limits.domain == 0, nothing, domain_name> domain_;

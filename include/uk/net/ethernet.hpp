@@ -3,6 +3,7 @@
 
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -73,13 +74,13 @@ struct ethernet {
                 "too_long card_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
-            std::uint32_t truncated = 0;        ///< shorter than a header
-            std::uint32_t not_ethernet2 = 0;    ///< a length where the type should be
-            std::uint32_t bad_source = 0;       ///< from a group address
-            std::uint32_t not_for_us = 0;       ///< to another host, or a group
-            std::uint32_t unknown_type = 0;     ///< no object answers to it
-            std::uint32_t too_long = 0;         ///< to send, more than the mtu
-            std::uint32_t card_full = 0;        ///< to send, refused by the card
+            std::uint32_t truncated = 0;      ///< shorter than a header
+            std::uint32_t not_ethernet2 = 0;  ///< a length where the type should be
+            std::uint32_t bad_source = 0;     ///< from a group address
+            std::uint32_t not_for_us = 0;     ///< to another host, or a group
+            std::uint32_t unknown_type = 0;   ///< no object answers to it
+            std::uint32_t too_long = 0;       ///< to send, more than the mtu
+            std::uint32_t card_full = 0;      ///< to send, refused by the card
         };
         const counters_type& counters() const { return counters_; }
 
@@ -95,8 +96,8 @@ struct ethernet {
                 ++counters_.not_ethernet2;
             } else if (h.source.is_group()) {
                 ++counters_.bad_source;
-            } else if (number_of(h.destination) != number_of(address()) &&
-                       number_of(h.destination) != 0xffffffffffff && !is_wanted(h.destination)) {
+            } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff &&
+                       !is_wanted(h.destination)) {
                 ++counters_.not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
@@ -124,7 +125,7 @@ struct ethernet {
             if (!taken) ++counters_.unknown_type;
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         counters_type counters_;
     };
 };

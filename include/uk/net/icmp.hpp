@@ -4,6 +4,7 @@
 #include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -77,16 +78,16 @@ struct icmp {
             static constexpr std::string_view names =
                 "echoes errors errors_sent truncated bad_checksum echo_to_group bad_error "
                 "ignored limited not_sent";
-            std::uint32_t echoes = 0;        ///< answered
-            std::uint32_t errors = 0;        ///< received about datagrams of ours
+            std::uint32_t echoes = 0;  ///< answered
+            std::uint32_t errors = 0;  ///< received about datagrams of ours
             std::uint32_t errors_sent = 0;
-            std::uint32_t truncated = 0;     ///< shorter than a header
+            std::uint32_t truncated = 0;  ///< shorter than a header
             std::uint32_t bad_checksum = 0;
-            std::uint32_t echo_to_group = 0; ///< to a broadcast: not answered
-            std::uint32_t bad_error = 0;     ///< quotes nothing that we could have sent
-            std::uint32_t ignored = 0;       ///< other types, and echoes with a code
-            std::uint32_t limited = 0;       ///< errors not sent for their rate
-            std::uint32_t not_sent = 0;      ///< answers and errors dropped below, or for want of a packet
+            std::uint32_t echo_to_group = 0;  ///< to a broadcast: not answered
+            std::uint32_t bad_error = 0;      ///< quotes nothing that we could have sent
+            std::uint32_t ignored = 0;        ///< other types, and echoes with a code
+            std::uint32_t limited = 0;        ///< errors not sent for their rate
+            std::uint32_t not_sent = 0;       ///< answers and errors dropped below, or for want of a packet
         };
         const counters_type& counters() const { return counters_; }
 
@@ -108,8 +109,7 @@ struct icmp {
 
         void receive_error(const packet& message, const ipv4_datagram& d) {
             icmp_error e;
-            if (!parse_icmp_error(message.contents(), d.source, e) || d.group ||
-                e.source != os_[port::ip].address()) {
+            if (!parse_icmp_error(message.contents(), d.source, e) || d.group || e.source != os_[port::ip].address()) {
                 ++counters_.bad_error;
                 return;
             }
@@ -159,7 +159,7 @@ struct icmp {
             return true;
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint64_t full_at_ = 0;
         counters_type counters_;
     };

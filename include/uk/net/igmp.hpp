@@ -6,6 +6,7 @@
 #include <uk/net/igmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
 
@@ -93,11 +94,11 @@ struct igmp {
             std::uint32_t queries = 0;
             std::uint32_t others = 0;  ///< reports of our groups by other hosts
             // Those of igmp_fault, in its order.
-            std::uint32_t truncated = 0;     ///< shorter than it says
+            std::uint32_t truncated = 0;  ///< shorter than it says
             std::uint32_t bad_checksum = 0;
-            std::uint32_t bad_group = 0;     ///< not a group's address
-            std::uint32_t ignored = 0;       ///< of no meaning to a host, or from another link
-            std::uint32_t not_sent = 0;      ///< dropped below, or for want of a packet
+            std::uint32_t bad_group = 0;  ///< not a group's address
+            std::uint32_t ignored = 0;    ///< of no meaning to a host, or from another link
+            std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet
         };
         const counters_type& counters() const { return counters_; }
 
@@ -166,7 +167,7 @@ struct igmp {
             ++(sent ? counters_.sent : counters_.not_sent);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint64_t random_;
         instant old_until_;
         std::uint16_t next_id_ = 0;

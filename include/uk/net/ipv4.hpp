@@ -8,6 +8,7 @@
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -306,7 +307,7 @@ struct ipv4 {
             });
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         cidr own_;
         ip4_address router_;
         event configured_;

@@ -8,6 +8,7 @@
 #include <uk/net/tcp_sender.hpp>
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 
 #include <algorithm>
 #include <array>
@@ -547,7 +548,7 @@ struct tcp {
             if (why != tcp_drop::none) count(tcp_count(first + static_cast<std::uint8_t>(why) - 1));
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint32_t next_port_ = 0;
         instant cookie_sent_{};
         bool keyed_ = false;

@@ -10,6 +10,7 @@
 #include <uk/part.hpp>
 #include <uk/result.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <coroutine>
@@ -248,12 +249,12 @@ struct udp {
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             // Those of udp_fault, in its order.
-            std::uint32_t truncated = 0;     ///< shorter than a header
-            std::uint32_t bad_length = 0;    ///< less than the header or beyond the datagram
+            std::uint32_t truncated = 0;   ///< shorter than a header
+            std::uint32_t bad_length = 0;  ///< less than the header or beyond the datagram
             std::uint32_t bad_checksum = 0;
-            std::uint32_t bad_port = 0;      ///< to port 0
-            std::uint32_t no_socket = 0;     ///< to a port that nobody has
-            std::uint32_t queue_full = 0;    ///< dropped, since the socket's queue was full
+            std::uint32_t bad_port = 0;    ///< to port 0
+            std::uint32_t no_socket = 0;   ///< to a port that nobody has
+            std::uint32_t queue_full = 0;  ///< dropped, since the socket's queue was full
         };
         const counters_type& counters() const { return counters_; }
 
@@ -361,14 +362,14 @@ struct udp {
             }
             const auto code = static_cast<icmp_unreachable>(e.code);
             const bool refused = code == icmp_unreachable::port || code == icmp_unreachable::protocol;
-            const error what = refused                                        ? error::refused
+            const error what = refused                                          ? error::refused
                                : code == icmp_unreachable::fragmentation_needed ? error::too_large
                                                                                 : error::unreachable;
             r->failed = static_cast<std::uint8_t>(static_cast<unsigned>(what) + 1);
             if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         counters_type counters_;
         void (*on_error_)(in&, const icmp_error&) = nullptr;
         bool (*to_socket_)(in&, packet&, const udp_datagram&) = nullptr;
