@@ -47,7 +47,7 @@ struct loop {
         }
 
     private:
-        static instant time(void* os) { return (*static_cast<Stack*>(os))[port::clock].now(); }
+        static instant time(void* os) { return stack_link<Stack>(*static_cast<Stack*>(os))[port::clock].now(); }
 
         bool poll_parts() {
             bool busy = false;
