@@ -8,6 +8,7 @@
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -172,7 +173,7 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_, p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
         bool start() {
@@ -197,7 +198,7 @@ struct virtio_net {
                 mtu_ = 1500;
             }
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const virtio_addresses<Transport, Stack> address{os_};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, true, address);
         }
@@ -242,7 +243,7 @@ struct virtio_net {
             for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         packet_store& store_;
         device_type device_;
         virtio_net_counters counters_;
