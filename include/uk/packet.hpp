@@ -117,6 +117,7 @@ public:
             buffer->home = this;
             put(buffer);
         }
+        reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
     packet_store(const packet_store&) = delete;
     packet_store& operator=(const packet_store&) = delete;
@@ -133,6 +134,11 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
+    /// The same for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// nothing would ever be given back.
+    packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
+    bool has_spare() const { return available_ > reserved_; }
+
     void put(packet_buffer* buffer) {
         buffer->next = free_;
         free_ = buffer;
@@ -145,9 +151,12 @@ public:
     std::uint32_t exhausted() const { return exhausted_; }
 
 private:
+    static constexpr std::uint32_t most_reserved = 8;
+
     packet_buffer* free_ = nullptr;
     std::size_t capacity_;
     std::uint32_t available_ = 0;
+    std::uint32_t reserved_ = 0;
     std::uint32_t exhausted_ = 0;
 };
 
