@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -111,8 +112,8 @@ using joined = decltype(join(A{}, B{}));
 /// Addresses as the device sees them: one type for all drivers of a stack, so that what takes it is in the image once.
 template <class Transport, class Stack>
 struct virtio_addresses {
-    Stack& os;
-    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(os, p); }
+    [[no_unique_address]] stack_link<Stack> os;
+    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(os.get(), p); }
 };
 
 /// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.2).
@@ -147,8 +148,7 @@ bool virtio_accept(Device& device, std::uint64_t features) {
         device.write(virtio_reg::driver_feature_select, i);
         device.write(virtio_reg::driver_feature, static_cast<std::uint32_t>(features >> 32 * i));
     }
-    device.write(virtio_reg::status,
-                 virtio_status::acknowledge | virtio_status::driver | virtio_status::features_ok);
+    device.write(virtio_reg::status, virtio_status::acknowledge | virtio_status::driver | virtio_status::features_ok);
     return (device.read(virtio_reg::status) & virtio_status::features_ok) != 0;
 }
 

@@ -8,6 +8,7 @@
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -52,9 +53,9 @@ struct virtio_net_counters : virtio_ring_faults {
     std::uint32_t resets = 0;         ///< how often the device asked for a reset and was begun anew
 };
 
-/// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded. Sending never
-/// wakes the machine: what was sent is taken back when there is occasion to. A device that breaks the rules of the
-/// rings is reset once and stays silent.
+/// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded. What was sent is
+/// taken back when there is occasion to; it wakes the machine only where reception waits for its buffers. A device that
+/// breaks the rules of the rings is reset once and stays silent.
 template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
@@ -138,6 +139,7 @@ struct virtio_net {
             refill();
             send_.announce();
             receive_.announce();
+            wait_for_buffers();
             if (receive_.broken() || send_.broken()) {
                 stop();
                 return;
@@ -194,7 +196,7 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_, p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
         // From whatever state to work (section 3.1.1); false, with the device given up, where that cannot be.
@@ -261,9 +263,20 @@ struct virtio_net {
                 mtu_ = 1500;
             }
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const virtio_addresses<Transport, Stack> address{os_};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
-                   send_.set_up(device_, 1, false, address);
+                   send_.set_up(device_, 1, true, address);
+        }
+
+        // Reception that has too few buffers gets none from the layers above while all of them are being sent: only
+        // then is it of use that the end of sending wakes the machine.
+        void wait_for_buffers() {
+            if (receive_.outstanding() >= Options.least || send_.outstanding() == 0) return send_.hold();
+            send_.arm();
+            if (!send_.ready()) return;
+            reclaim();
+            refill();
+            receive_.announce();
         }
 
         // Posts buffers while the store has some to spare.
@@ -296,7 +309,7 @@ struct virtio_net {
             for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         packet_store& store_;
         device_type device_;
         virtio_net_counters counters_;

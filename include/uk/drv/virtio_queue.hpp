@@ -158,6 +158,17 @@ public:
         doorbell_.ring();
     }
 
+    /// From now on the device need not interrupt; it may still do so (section 2.7.7).
+    void hold() { available_->flags = 1; }
+    /// The next buffer that the device gives back is to interrupt. Whether there is one is to be asked afterwards: it
+    /// may have come before the device knew.
+    void arm() {
+        available_->flags = 0;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    /// There is something to take.
+    bool ready() const { return !broken_ && __atomic_load_n(&used_->index, __ATOMIC_RELAXED) != seen_; }
+
 protected:
     /// `memory` has `octets(capacity)` octets, at a multiple of 16.
     [[gnu::noinline]] virtio_ring(std::byte* memory, std::uint16_t capacity) : memory_(memory), capacity_(capacity) {}

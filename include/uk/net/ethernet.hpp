@@ -3,6 +3,8 @@
 
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -39,12 +41,12 @@ struct ethernet {
 
         bool send(const mac& to, std::uint16_t type, outgoing&& payload) {
             if (payload.size() > mtu()) {
-                ++counters_.too_long;
+                ++counters_->too_long;
                 return false;
             }
             emit_ethernet(to, address(), type, payload.head.push_front(ethernet_header::size).data());
             const bool sent = os_[port::frame].send(std::move(payload));
-            ++(sent ? counters_.sent : counters_.card_full);
+            ++(sent ? counters_->sent : counters_->card_full);
             return sent;
         }
 
@@ -56,7 +58,7 @@ struct ethernet {
                     if (i == 0) ask_for_link();
                     return i != 0;
                 }
-                ++counters_.received;
+                ++counters_->received;
                 receive(std::move(frame));
             }
             return true;
@@ -76,7 +78,7 @@ struct ethernet {
             std::uint32_t too_long = 0;       ///< to send, more than the mtu
             std::uint32_t card_full = 0;      ///< to send, refused by the card
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         void ask_for_link() {
@@ -90,18 +92,18 @@ struct ethernet {
 
         [[gnu::noinline]] void receive(packet&& frame) {
             if (frame.size() < ethernet_header::size) {
-                ++counters_.truncated;
+                ++counters_->truncated;
                 return;
             }
             ethernet_header h;
             load_ethernet(frame.data(), h);
             if (!h.has_type()) {
-                ++counters_.not_ethernet2;
+                ++counters_->not_ethernet2;
             } else if (h.source.is_group()) {
-                ++counters_.bad_source;
+                ++counters_->bad_source;
             } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff &&
                        !is_wanted(h.destination)) {
-                ++counters_.not_for_us;
+                ++counters_->not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
                 deliver(std::move(frame), h);
@@ -125,11 +127,11 @@ struct ethernet {
                     object.receive_frame(std::move(payload), h);
                 }
             });
-            if (!taken) ++counters_.unknown_type;
+            if (!taken) ++counters_->unknown_type;
         }
 
-        Stack& os_;
-        counters_type counters_;
+        [[no_unique_address]] stack_link<Stack> os_;
+        zeroed<counters_type> counters_;
     };
 };
 
