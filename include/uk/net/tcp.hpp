@@ -9,6 +9,7 @@
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <algorithm>
 #include <array>
@@ -53,7 +54,9 @@ struct tcp {
     public:
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
-        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
+        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store()), os_(os) {
+            base::buckets_ = *buckets_of_;
+            listeners_ = *listeners_of_;
             for (tcp_place<slot>& p : slots_) {
                 base::renew(p.slot, 0);
                 adopt(p.slot);
@@ -555,8 +558,8 @@ struct tcp {
         std::uint32_t next_port_ = 0;
         instant cookie_sent_{};
         bool keyed_ = false;
-        std::array<tcp_listening, Limits.listeners> listeners_of_;
-        std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};
+        zeroed<std::array<tcp_listening, Limits.listeners>> listeners_of_;
+        zeroed<std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})>> buckets_of_;
         std::array<tcp_place<slot>, Limits.connections> slots_;
     };
 };

@@ -30,10 +30,8 @@ namespace uk::net {
 /// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
-    /// `buckets` are a power of two in number.
-    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-             std::span<tcp_listening> listeners)
-        : on_(on), packets_(packets), limits_(limits), buckets_(buckets), listeners_(listeners), later_timer_(*this) {}
+    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
+        : on_(on), packets_(packets), limits_(limits), later_timer_(*this) {}
     tcp_core(const tcp_core&) = delete;
     tcp_core& operator=(const tcp_core&) = delete;
 
@@ -179,7 +177,8 @@ protected:
     list<tcp_node> pending_;
     list<tcp_node> delayed_;
     list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
-    std::span<tcp_record*> buckets_;
+    // Set by who derives from it, once it has the memory.
+    std::span<tcp_record*> buckets_;  ///< a power of two in number
     std::span<tcp_listening> listeners_;
     siphash_key key_;
     void (*fire_)(tcp_core&, tcp_record&) = nullptr;

@@ -22,9 +22,7 @@ protected:
     static constexpr std::uint8_t own_shift = features.window_scale ? shift_for(Limits.receive_window) : 0;
     using slot = tcp_slot<features, Congestion>;
 
-    tcp_sender(uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-               std::span<tcp_listening> listeners)
-        : tcp_core(Limits, on, packets, buckets, listeners) {
+    tcp_sender(uk::scheduler& on, packet_store& packets) : tcp_core(Limits, on, packets) {
         fire_ = [](tcp_core& core, tcp_record& r) { static_cast<tcp_sender&>(core).on_timer(of(r)); };
         if constexpr (features.sack) {
             forget_ = [](tcp_core& core, tcp_record& r) {
