@@ -59,6 +59,13 @@ std::coroutine_handle<> finish(std::coroutine_handle<promise<T>> h) noexcept {
     return std::noop_coroutine();
 }
 
+/// The same with `value`, from inside an `await_suspend` of the coroutine.
+template <class T>
+std::coroutine_handle<> end_task(std::coroutine_handle<promise<T>> h, T value) noexcept {
+    h.promise().value.emplace(std::move(value));
+    return finish(h);
+}
+
 template <class T>
 struct final_awaiter {
     bool await_ready() noexcept { return false; }

@@ -84,30 +84,12 @@ public:
         if (is_accepting) link::room.accept.~accepting();
     }
 
-    /// Until the next wait; false at the end, for `why`.
-    [[gnu::noinline]] bool advance(error& why) {
-        if (!listening) {
-            why = reduce(listening.error());
-            return false;
-        }
-        if (std::exchange(is_accepting, false)) {
-            std::destroy_at(&accepted);
-            new (&accepted) result<connection>(link::room.accept.await_resume());
-            link::room.accept.~accepting();
-            if (!accepted) {
-                why = reduce(accepted.error());
-                return false;
-            }
-        }
-        if (!accepted || (count.open >= limit.connections && !evict_idle())) return true;
-        ++count.accepted;
-        begin_serving();
-        accepted = fail(typename link::connection_error());
-        return true;
-    }
-
+    bool await_ready() const noexcept { return false; }
+    void await_resume() const noexcept {}
     /// Waits for a connection, or for a place for the one there is.
-    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
+    [[gnu::noinline]] std::coroutine_handle<> await_suspend(task<>::handle h) {
+        error why{};
+        if (!advance(why)) return uk::detail::end_task<result<>>(h, fail(why));
         if (accepted) {
             next.coroutine = h;
             full = true;
@@ -128,6 +110,28 @@ public:
     }
 
 private:
+    // Until the next wait; false at the end, for `why`.
+    bool advance(error& why) {
+        if (!listening) {
+            why = reduce(listening.error());
+            return false;
+        }
+        if (std::exchange(is_accepting, false)) {
+            std::destroy_at(&accepted);
+            new (&accepted) result<connection>(link::room.accept.await_resume());
+            link::room.accept.~accepting();
+            if (!accepted) {
+                why = reduce(accepted.error());
+                return false;
+            }
+        }
+        if (!accepted || (count.open >= limit.connections && !evict_idle())) return true;
+        ++count.accepted;
+        begin_serving();
+        accepted = fail(typename link::connection_error());
+        return true;
+    }
+
     // Gives the connection a task of its own, in the place of an idle one if there is no memory left.
     void begin_serving() {
         do {
@@ -151,9 +155,7 @@ private:
 template <class Stack, class Handler>
 task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
     detail::server<Stack, Handler> server(os, port, handler, limit);
-    error why{};
-    while (server.advance(why)) co_await detail::turn(server);
-    co_return fail(why);
+    while (true) co_await server;
 }
 
 }  // namespace uk::net::http
