@@ -148,14 +148,33 @@ private:
 
 }  // namespace detail
 
+namespace detail {
+
+inline constexpr limits default_limits{};
+
+// `limit` outlives the task.
+template <class Stack, class Handler>
+task<> serve_within(Stack& os, port_number port, Handler handler, const limits& limit) {
+    server<Stack, Handler> server(os, port, handler, limit);
+    while (true) co_await server;
+}
+
+}  // namespace detail
+
 /// Serves HTTP on `port` until the task is destroyed; ends only with the listener's error. `handler` is a route table
 /// or one handler for all requests: it takes `(http::request& in, http::response& out)`, with the stack before these if
 /// it wants, and returns nothing, a `result<>` or a `task<>`. The server's state lives in this task's frame and is
 /// reached from handlers by `in.counters()`, so that nothing needs to be declared beside it.
 template <class Stack, class Handler>
-task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
+task<> serve(Stack& os, port_number port, Handler handler, limits limit) {
     detail::server<Stack, Handler> server(os, port, handler, limit);
     while (true) co_await server;
+}
+
+/// The same with the limits that stand in the type.
+template <class Stack, class Handler>
+task<> serve(Stack& os, port_number port, Handler handler) {
+    return detail::serve_within(os, port, std::move(handler), detail::default_limits);
 }
 
 }  // namespace uk::net::http

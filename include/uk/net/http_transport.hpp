@@ -121,7 +121,7 @@ struct server_state {
     list<session_entry> busy;
     std::uint32_t splits = 0;
     bool full = false;  ///< somebody waits
-    const limits limit;
+    const limits& limit;
     counters count;
 };
 
