@@ -98,11 +98,11 @@ public:
 private:
     // The parts of an image believe that their stack is where uk::run puts it (stack_link.hpp).
     stack& placed() {
-        if constexpr (config::image) check(stack_link<stack>(*this).is_to(*this), "a stack outside of uk::run");
+        if constexpr (config::image) check(stack_link<stack>(*this).leads_to(*this), "a stack outside of uk::run");
         return *this;
     }
 
-    stack& found() { return stack_link<stack>(*this).get(); }
+    stack& found() { return *stack_link<stack>(*this); }
 
     template <std::size_t... I>
     static consteval bool check_contracts(std::index_sequence<I...>) {

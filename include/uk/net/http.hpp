@@ -103,9 +103,9 @@ public:
 
     void handle(exchange& x, pending& task) {
         if constexpr (is_table) {
-            handler_.dispatch(os_.get(), x, task);
+            handler_.dispatch(*os_, x, task);
         } else {
-            call(handler_, os_.get(), x, task);
+            call(handler_, *os_, x, task);
         }
     }
 
@@ -136,7 +136,7 @@ private:
     void begin_serving() {
         do {
             task<> serving = session<server, connection>::serve(*this, *accepted);
-            if (room_for_request(home.frames) && std::move(serving).detach()) return;
+            if (room_for_request(home->frames) && std::move(serving).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted->abort();

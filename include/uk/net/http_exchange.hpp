@@ -140,7 +140,7 @@ inline step conversation::read_head() {
     }
     wait_no_more();
     if (wrong != fault::none) return refuse(wrong);
-    void* room = server.home.frames.allocate(sizeof(exchange));
+    void* room = server.home->frames.allocate(sizeof(exchange));
     if (room == nullptr) {
         ++server.count.no_memory;
         return refuse(503);

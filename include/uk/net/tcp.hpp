@@ -182,7 +182,7 @@ struct tcp {
         instant now() const { return os_[port::clock].now(); }
 
         std::uint16_t own_mss() {
-            const std::size_t most = packets_.capacity() - packet_headroom;
+            const std::size_t most = packets_->capacity() - packet_headroom;
             const std::size_t mss = os_[port::ip].mtu() - tcp_header_octets;
             own_mss_ = static_cast<std::uint16_t>(mss < most ? mss : most);
             return own_mss_;
@@ -257,7 +257,7 @@ struct tcp {
         // Answers a SYN that finds no room, without remembering it.
         void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
             if constexpr (features.cookies) {
-                outgoing out{.head = packets_.take()};
+                outgoing out{.head = packets_->take()};
                 if (!out.head) return;
                 cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
@@ -336,7 +336,7 @@ struct tcp {
         }
 
         void refuse(const tcp_ends& e, const tcp_segment& s) {
-            outgoing out{.head = packets_.take()};
+            outgoing out{.head = packets_->take()};
             if (!out.head) return;
             count(tcp_count::resets_out);
             hand_down(std::move(out), e, reset_for(s));
