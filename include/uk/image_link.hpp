@@ -6,7 +6,7 @@
 #include <cstddef>
 
 /// In an image: where its one stack lies, in zeroed memory, and that stack's scheduler and packet buffers. Defined by
-/// uk::run.
+/// uk::run and, by their `place_links()`, the parts.
 extern "C" std::byte uk_stack_object[], uk_scheduler_object[], uk_packet_store_object[];
 
 namespace uk {

@@ -116,18 +116,6 @@ template <class Stack>
     }
 }
 
-// Where the links of image_link.hpp lead to: constants only after the stack's constructor is inlined here.
-template <class Stack>
-[[gnu::always_inline]] inline void place_links(Stack& os) {
-    if constexpr (config::image && Stack::template has<port::tasks>) {
-        asm volatile(".globl uk_scheduler_object\n.set uk_scheduler_object, %c0" ::"i"(&os.scheduler()));
-    }
-    if constexpr (config::image && Stack::template has<port::packets>) {
-        asm volatile(
-            ".globl uk_packet_store_object\n.set uk_packet_store_object, %c0" ::"i"(&os[port::packets].store()));
-    }
-}
-
 }  // namespace detail
 
 /// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` or a `task`.
@@ -139,7 +127,9 @@ template <class Stack, class App>
                                 "app(server& os).">());
     if constexpr (fits) {
         Stack& os = *new (detail::place_stack<Stack>()) Stack;
-        detail::place_links(os);
+        os.each([](auto& object) {
+            if constexpr (requires { object.place_links(); }) object.place_links();
+        });
         const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
         if constexpr (!config::image) os.~Stack();  // an image stops instead
         return status;
