@@ -3,6 +3,7 @@
 
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
+#include <uk/image_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +17,12 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
 struct alignas(16) packet_buffer {
     packet_buffer* next = nullptr;  // free list, or a queue of the one owner
-    packet_store* home = nullptr;
+    [[no_unique_address]] packet_store_link home;
     std::uint32_t references = 0;
 };
 
@@ -113,9 +115,7 @@ public:
     packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
         const std::size_t stride = sizeof(packet_buffer) + capacity;
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
-            auto* buffer = new (storage.data() + at) packet_buffer{};
-            buffer->home = this;
-            put(buffer);
+            put(new (storage.data() + at) packet_buffer{.home = *this});
         }
         reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }

@@ -135,7 +135,7 @@ private:
 
 inline step conversation::read_head() {
     // Responses whose acknowledgment is awaited hold the buffers: most likely it is under way.
-    if (!unread.empty() && pauses < most_pauses && !server.store.has_spare()) {
+    if (!unread.empty() && pauses < most_pauses && !server.store->has_spare()) {
         ++pauses;
         server.busy.push_back(entry);
         wait(waiting::buffers, std::chrono::milliseconds(20));
@@ -150,7 +150,7 @@ inline step conversation::read_head() {
     }
     wait_no_more();
     if (wrong != fault::none) return refuse(wrong);
-    void* room = server.home.frames.allocate(sizeof(exchange));
+    void* room = server.home->frames.allocate(sizeof(exchange));
     if (room == nullptr) {
         ++server.count.no_memory;
         return refuse(503);
