@@ -21,8 +21,8 @@ CONNECTIONS, DEPTH = 32, 16
 # NAME: (options of Meson, what it is)
 IMAGES = {
     "small": (("-Dtcp=minimal",), "the least TCP, for size"),
-    "fast": (("-Dtcp=minimal", "-Doptimization=2"), "the least TCP, for speed"),
-    "whole": (("-Dtcp=whole", "-Doptimization=2"), "TCP's defaults, for speed"),
+    "fast": (("-Dtcp=minimal", "-Doptimization=3"), "the least TCP, for speed"),
+    "whole": (("-Dtcp=whole", "-Doptimization=3"), "TCP's defaults, for speed"),
 }
 # What is to be reached, and in the best case, in instructions.
 AIMS = {"keep-alive": (5000, 3000), "pipelined": (2500, 1500), "close": (18000, 12000), "ping": (1500, 800)}

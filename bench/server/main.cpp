@@ -17,12 +17,11 @@ constexpr net::tcp_features features{};
 #endif
 
 struct server
-    : uk::stack<uk::target, uk::loop<{.frame_memory = 128 * 1024}>, uk::packets<{.buffers = 256}>,
-                net::ip4<net::dhcp>,
+    : uk::stack<uk::target, uk::loop<{.frame_memory = 128 * 1024}>, uk::packets<{.buffers = 256}>, net::ip4<net::dhcp>,
                 net::tcp<net::tcp_limits{.connections = 256, .backlog = 128, .features = features}>> {};
 
-constexpr auto routes = http::routes(http::get<"/">(
-    [](http::request&, http::response& out) { return out.text(http::constant("Hello, World!")); }));
+constexpr auto routes = http::routes(
+    http::get<"/">([](http::request&, http::response& out) { return out.text(http::constant("Hello, World!")); }));
 
 uk::task<> app(server& os) {
     os[uk::port::console].print("listening on {}\n", os[uk::port::ip].address());

@@ -194,7 +194,7 @@ struct arp {
                 std::uint64_t age = uses_ - e.used + 1;
                 if (e.known) age += std::uint64_t{1} << 32;
                 if (e.address.is_unspecified()) age = ~std::uint64_t{0};
-                if (age >= best_age) {
+                if (age > best_age) {
                     best_age = age;
                     best = &e;
                 }
