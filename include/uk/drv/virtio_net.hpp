@@ -63,7 +63,7 @@ struct virtio_net {
             if (!device_) panic(remedy(device_.lack()));
             if (!start()) {
                 virtio_give_up(device_);
-                panic("the virtio network card and this driver do not agree on features or queues");
+                panic("virtio-net: card and driver do not agree on features or queues");
             }
             refill();
             virtio_go(device_);
@@ -161,14 +161,13 @@ struct virtio_net {
         static const char* remedy(virtio_lack lack) {
             switch (lack) {
                 case virtio_lack::modern:
-                    return "the virtio network card has only the legacy interface; start the machine with "
-                           "-global virtio-mmio.force-legacy=false";
+                    return "virtio-net: legacy only; start the machine with -global virtio-mmio.force-legacy=false";
                 case virtio_lack::interrupt:
-                    return "the virtio network card has no MSI-X; start the machine without vectors=0";
-                case virtio_lack::sense: return "the virtio network card's PCI capabilities make no sense";
+                    return "virtio-net: no MSI-X; start the machine without vectors=0";
+                case virtio_lack::sense: return "virtio-net: PCI capabilities make no sense";
                 default:
-                    return "no virtio network card found; start the machine with -device virtio-net-pci, or "
-                           "virtio-net-device on microvm";
+                    return "virtio-net: no card; start the machine with -device virtio-net-pci, or virtio-net-device "
+                           "on microvm";
             }
         }
 
