@@ -175,9 +175,12 @@ private:
     template <class Awaiter>
     static bool suspend(Awaiter& a, std::coroutine_handle<> h) {
         if (a.await_ready()) return false;
-        static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
-        a.await_suspend(h);
-        return true;
+        if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
+            a.await_suspend(h);
+            return true;
+        } else {
+            return a.await_suspend(h);
+        }
     }
 
     task<result<bytes, client_error>> read_body() {

@@ -70,9 +70,10 @@ struct tcp {
         /// `no_entropy`: without randomness a connection could be forged.
         result<tcp_listener> listen(std::uint16_t port) {
             if (!keyed_) return fail(error::no_entropy);
-            const auto index = base::listen(port);
-            if (!index) return fail(index.error());
-            return tcp_listener(*this, *index);
+            const auto place = base::listen(port);
+            if (!place) return fail(place.error());
+            tcp_core& core = *this;
+            return result<tcp_listener>(std::in_place, core, *place);
         }
 
         /// Opens a connection: `co_await` yields result<tcp_connection>. Fails with `refused`, `timed_out` (after
