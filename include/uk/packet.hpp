@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -45,6 +46,12 @@ public:
     }
 
     explicit operator bool() const { return buffer_ != nullptr; }
+
+    /// Gives the buffer back: a null handle is left.
+    [[gnu::noinline]] void drop() {
+        this->~packet();
+        new (this) packet;
+    }
 
     std::size_t size() const { return size_; }
     std::byte* data() { return storage() + begin_; }

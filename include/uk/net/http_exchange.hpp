@@ -79,7 +79,7 @@ public:
             now = nullptr;
         }
         drop_gathered();
-        drop(page);
+        page.drop();
         answered = false;
         no_buffers = false;
         body_started = false;

@@ -89,7 +89,7 @@ protected:
     }
 
     void discard() {
-        while (count_ > 0) drop(pieces_[--count_]);
+        while (count_ > 0) pieces_[--count_].drop();
         length_ = 0;
         overflowed_ = false;
     }
@@ -173,7 +173,7 @@ public:
     [[gnu::noinline]] result<> error_page(unsigned code) {
         if (started_) return fail(error::invalid);
         discard();
-        drop(fields_);
+        fields_.drop();
         has_length_ = false;
         status_ = static_cast<std::uint16_t>(code);
         type_ = "text/plain; charset=utf-8";
@@ -315,7 +315,7 @@ inline bytes response::begin_piece(std::uint64_t octets) {
     }
     const bytes framing = as_bytes(line.view());
     if (!first) {
-        drop(pieces_[0]);
+        pieces_[0].drop();
         return framing;
     }
     copy(pieces_[0].push_back(framing.size()), framing);

@@ -79,9 +79,6 @@ struct counters {
         "unknown_expectation body_too_long bad_chunk no_buffers";
 };
 
-/// Gives a buffer back.
-[[gnu::noinline]] inline void drop(packet& p) { p = {}; }
-
 /// A connection's place in its server. Destroying `frame` ends the connection with all that it was doing.
 struct session_entry : list_node {
     std::coroutine_handle<> frame;
@@ -324,7 +321,7 @@ public:
     /// The head is not needed any more.
     void drop_gathered() {
         if (gathered) --server.splits;
-        drop(gathered);
+        gathered.drop();
         line = 0;
     }
 

@@ -25,7 +25,7 @@ public:
     ~tcp_received() {
         if (!packet_) return;
         const std::size_t octets = packet_.size();
-        packet_ = {};
+        packet_.drop();
         if (tcp_record* r = tcp_core::find(of_)) r->core->give_back(*r, octets);
     }
 
