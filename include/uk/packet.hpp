@@ -54,17 +54,17 @@ public:
     }
 
     std::size_t size() const { return size_; }
-    std::byte* data() { return storage() + begin_; }
-    const std::byte* data() const { return storage() + begin_; }
+    std::byte* data() { return block() + begin_; }
+    const std::byte* data() const { return block() + begin_; }
     writable_bytes contents() { return {data(), size()}; }
     bytes contents() const { return {data(), size()}; }
 
-    std::size_t headroom() const { return begin_; }
+    std::size_t headroom() const { return begin_ - sizeof(packet_buffer); }
     inline std::size_t tailroom() const;
 
     /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
     writable_bytes push_front(std::size_t n) {
-        check(n <= begin_, "packet: no headroom left");
+        check(sizeof(packet_buffer) + n <= begin_, "packet: no headroom left");
         begin_ -= static_cast<std::uint32_t>(n);
         size_ += static_cast<std::uint32_t>(n);
         return {data(), n};
@@ -107,11 +107,11 @@ public:
     bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
 
 private:
-    std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
+    std::byte* block() const { return reinterpret_cast<std::byte*>(buffer_); }
     inline void release();
 
     packet_buffer* buffer_ = nullptr;
-    std::uint32_t begin_ = 0;
+    std::uint32_t begin_ = 0;  // from the record on
     std::uint32_t size_ = 0;
 };
 
@@ -158,7 +158,7 @@ private:
     std::uint32_t exhausted_ = 0;
 };
 
-inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - begin_ - size_; }
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - headroom() - size_; }
 
 inline writable_bytes packet::push_back(std::size_t n) {
     check(n <= tailroom(), "packet: no tailroom left");
@@ -170,7 +170,7 @@ inline writable_bytes packet::push_back(std::size_t n) {
 inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
     packet p;
     p.buffer_ = buffer;
-    p.begin_ = static_cast<std::uint32_t>(begin);
+    p.begin_ = static_cast<std::uint32_t>(sizeof(packet_buffer) + begin);
     p.size_ = static_cast<std::uint32_t>(size);
     return p;
 }
