@@ -18,6 +18,7 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+struct outgoing;
 using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
@@ -140,6 +141,9 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
+    /// The same as a message to be sent.
+    inline outgoing take_outgoing();
+
     void put(packet_buffer* buffer) {
         buffer->next = free_;
         free_ = buffer;
@@ -192,5 +196,7 @@ struct outgoing {
 
     std::size_t size() const { return head.size() + body.size(); }
 };
+
+[[gnu::noinline]] inline outgoing packet_store::take_outgoing() { return {.head = take()}; }
 
 }  // namespace uk

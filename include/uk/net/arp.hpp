@@ -249,7 +249,7 @@ struct arp {
         }
 
         void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
                 ++counters_->no_buffer;
                 return;

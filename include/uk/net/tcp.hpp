@@ -258,7 +258,7 @@ struct tcp {
         // Answers a SYN that finds no room, without remembering it.
         void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
             if constexpr (features.cookies) {
-                outgoing out{.head = packets_->take()};
+                outgoing out = packets_->take_outgoing();
                 if (!out.head) return;
                 cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
@@ -337,7 +337,7 @@ struct tcp {
         }
 
         void refuse(const tcp_ends& e, const tcp_segment& s) {
-            outgoing out{.head = packets_->take()};
+            outgoing out = packets_->take_outgoing();
             if (!out.head) return;
             count(tcp_count::resets_out);
             hand_down(std::move(out), e, reset_for(s));
