@@ -125,6 +125,7 @@ public:
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
             put(new (storage.data() + at) packet_buffer{.home = *this});
         }
+        reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
     packet_store(const packet_store&) = delete;
     packet_store& operator=(const packet_store&) = delete;
@@ -143,6 +144,10 @@ public:
 
     /// The same as a message to be sent.
     inline outgoing take_outgoing();
+    /// `take` for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// nothing would ever be given back.
+    packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
+    bool has_spare() const { return available_ > reserved_; }
 
     void put(packet_buffer* buffer) {
         buffer->next = free_;
@@ -156,9 +161,12 @@ public:
     std::uint32_t exhausted() const { return exhausted_; }
 
 private:
+    static constexpr std::uint32_t most_reserved = 8;
+
     packet_buffer* free_ = nullptr;
     std::size_t capacity_;
     std::uint32_t available_ = 0;
+    std::uint32_t reserved_ = 0;
     std::uint32_t exhausted_ = 0;
 };
 

@@ -38,6 +38,7 @@ struct virtio_status {
 struct virtio_feature {
     static constexpr std::uint64_t net_mtu = 1ull << 3;
     static constexpr std::uint64_t net_mac = 1ull << 5;
+    static constexpr std::uint64_t net_status = 1ull << 16;
     static constexpr std::uint64_t version_1 = 1ull << 32;
 };
 
@@ -83,6 +84,7 @@ inline constexpr std::uint16_t mmio_device_id = 0x008;
 inline constexpr std::uint16_t mmio_notify = 0x050;
 inline constexpr std::uint16_t mmio_interrupt_acknowledge = 0x064;
 inline constexpr std::uint16_t mmio_config = 0x100;
+inline constexpr std::uint8_t pci_config_msix_vector = 0x10;
 inline constexpr std::uint8_t pci_queue_msix_vector = 0x1a;
 inline constexpr std::uint8_t pci_queue_notify_offset = 0x1e;
 inline constexpr std::uint8_t pci_end = 0x38;

@@ -21,10 +21,9 @@ struct ethernet_limits {
 /// Ethernet II over one card. A received frame goes to the stack's object with its
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
 /// A card that knows when its link comes up has `bool link_came_up()`, true once each time: the stack's objects with
-/// `void link_changed()` are told.
-/// Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the card is expected to
-/// bring them all.
-/// Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
+/// `void link_changed()` are told. It is asked in turns of the loop that brought no frame, so in the last one before
+/// the machine halts. Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the
+/// card is expected to bring them all. Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
 struct ethernet {
@@ -53,16 +52,12 @@ struct ethernet {
 
         /// The loop calls it in each turn.
         bool poll() {
-            if constexpr (requires { os_[port::frame].link_came_up(); }) {
-                if (os_[port::frame].link_came_up()) {
-                    os_.each([](auto& object) {
-                        if constexpr (requires { object.link_changed(); }) object.link_changed();
-                    });
-                }
-            }
             for (std::size_t i = 0; i < Limits.burst; ++i) {
                 packet frame = os_[port::frame].receive();
-                if (!frame) return i != 0;
+                if (!frame) {
+                    if (i == 0) ask_for_link();
+                    return i != 0;
+                }
                 ++counters_->received;
                 receive(std::move(frame));
             }
@@ -86,6 +81,15 @@ struct ethernet {
         const counters_type& counters() const { return *counters_; }
 
     private:
+        void ask_for_link() {
+            if constexpr (requires { os_[port::frame].link_came_up(); }) {
+                if (!os_[port::frame].link_came_up()) return;
+                os_.each([](auto& object) {
+                    if constexpr (requires { object.link_changed(); }) object.link_changed();
+                });
+            }
+        }
+
         [[gnu::noinline]] void receive(packet&& frame) {
             if (frame.size() < ethernet_header::size) {
                 ++counters_->truncated;

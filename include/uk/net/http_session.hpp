@@ -213,6 +213,7 @@ private:
                         if (pending_) return true;
                     }
                     break;
+                case step::pause: return true;
                 case step::send:
                     sending = true;
                     if (more_to_send()) return true;
@@ -226,6 +227,7 @@ private:
 
     [[gnu::noinline]] static bool begin(transport& t, std::coroutine_handle<> h) {
         session& s = static_cast<session&>(t);
+        if (s.doing == waiting::buffers) return true;  // until the timer fires
         if (!s.sending) return s.link::read(h);
         bool in_place = false;
         const bytes next = s.next_to_send(in_place);
@@ -265,6 +267,7 @@ private:
             s.entry.frame.resume();
             return;
         }
+        if (what == waiting::buffers) return s.entry.frame.resume();
         if (what != waiting::idle) s.link::connection.abort();
         s.entry.frame.destroy();
     }

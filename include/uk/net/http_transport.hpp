@@ -137,6 +137,7 @@ enum class step : std::uint8_t {
     read,    ///< wait for octets and put them into `unread`
     handle,  ///< let the handler answer `now`
     send,    ///< send what `prepare` got
+    pause,   ///< until the time set is over
     part,    ///< finish the sending side
     end,     ///< close the connection
     abort,
@@ -156,7 +157,7 @@ struct transport_operations {
 };
 
 /// What a connection waits for.
-enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger, buffers };
 
 /// Where a conversation is.
 enum class stage : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
@@ -175,6 +176,7 @@ struct transport_state {
     bool body_started = false;
     bool constant_data = false;
     bool sending = false;          ///< `begin` writes
+    std::uint8_t pauses = 0;       ///< of a request that finds no buffers
     std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
     std::uint32_t left = 0;      ///< octets that are still skipped
@@ -313,7 +315,7 @@ public:
     }
 
     void count_timeout() {
-        if (doing != waiting::nothing && doing != waiting::linger) {
+        if (doing != waiting::nothing && doing < waiting::linger) {
             ++server.count.timed_out[static_cast<std::size_t>(doing) - 1];
         }
     }
@@ -385,7 +387,7 @@ inline bool transport::start_gathering() {
         ++server.count.evicted_head;
         server.split.pop_front().frame.destroy();
     }
-    gathered = server.store->take(0);
+    gathered = server.store->take_spare(0);
     if (!gathered) return false;
     ++server.splits;
     server.split.push_back(entry);

@@ -31,7 +31,8 @@ struct tcp_limits {
     std::uint32_t receive_window = 11'680;
     /// Packet buffers that a connection may tie up with received text; as many again with text that came early.
     std::uint16_t receive_buffers = 10;
-    /// Packet buffers that a connection may tie up with text to be sent. Constant octets need one for each range.
+    /// Packet buffers that a connection may tie up with text to be sent. Constant octets need one for each range of
+    /// more than `tcp_copied`.
     std::uint16_t send_buffers = 8;
     /// Packet buffers of the stack's pool that are kept for reception and for the connections that have none; see
     /// tcp_core.hpp for the rule.
@@ -111,6 +112,9 @@ static_assert(tcp_count_names.starts_with(tcp_core_count_names));
 
 class tcp_core;
 struct tcp_listening;
+
+/// Octets of text up to this many are copied behind a segment's header; more are sent from where they lie.
+inline constexpr std::size_t tcp_copied = 512;
 
 /// A write that waits for room: lives in the awaiter.
 struct tcp_writer : waiter {

@@ -104,7 +104,7 @@ protected:
             r.starved = true;
             return false;
         }
-        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
+        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
         const bool again = places != 0 && p.from < c.max;
         if (again) count(tcp_count::retransmits);
         if (!send_segment(r, p, at, std::move(out))) {
@@ -316,7 +316,8 @@ private:
             if constexpr (features.sack) {
                 const tcp_demand d = r.recovery.demand(c, r.rtt, ticks_at(at));
                 if (d.reorder != 0) return arm(r, tcp_timer_use::reorder, at, duration_of(d.reorder));
-                if (d.tail != 0 && duration_of(d.tail) < wait && r.rtt.repeats == 0) {
+                // A probe that could not be sent is not waited for again: the timeout is.
+                if (d.tail != 0 && duration_of(d.tail) < wait && r.rtt.repeats == 0 && !r.tail_probe) {
                     use = tcp_timer_use::tail;
                     wait = duration_of(d.tail);
                 }
@@ -394,6 +395,7 @@ private:
                 return schedule(r);
             }
         }
+        if constexpr (features.sack) r.tail_probe = false;
         r.recovery.timed_out(c);
         schedule(r);
     }

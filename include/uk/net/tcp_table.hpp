@@ -194,7 +194,8 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     if (limit == 0 && packets_->available() > limits_.reserve / 2) limit = 1;
     if (limit > limits_.send_buffers) limit = limits_.send_buffers;
     std::size_t done = 0;
-    if (w.constant && !w.rest.empty()) {
+    // A few constant octets would be copied into a segment anyway, and a buffer for each range is dear.
+    if (w.constant && w.rest.size() > tcp_copied) {
         done = r.send.append_constant(w.rest, *packets_, limit) ? w.rest.size() : 0;
     } else {
         // Buffers of one segment each can be sent without copying again.
