@@ -106,7 +106,7 @@ struct dhcp_with {
                 ++counters_->malformed;
                 return;
             }
-            const auto* step = client_->on_reply(r, scheduler().now());
+            const auto* step = config::in_register(*client_).on_reply(r, scheduler().now());
             if (step == nullptr) {
                 ++counters_->ignored;
                 return;
