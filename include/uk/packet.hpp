@@ -143,7 +143,7 @@ public:
     }
 
     /// The same as a message to be sent.
-    inline outgoing take_outgoing();
+    outgoing take_outgoing();
     /// `take` for whoever may keep it for long: the last buffers are left to reception and to headers, without which
     /// nothing would ever be given back.
     packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
