@@ -247,20 +247,22 @@ inline result<> response::field(std::string_view name, std::string_view value) {
 // and the rest is of bounded size but for the type, a literal.
 inline bool response::put_head() {
     if (count_ == 0 && !add_piece()) return false;
-    const bool has_body = has_body_status();
-    if (bodiless_ || !has_body) {
+    if (!has_body_status()) {
+        bodiless_ = true;
+        has_length_ = false;
+    }
+    if (bodiless_) {
         // RFC 9110 section 9.3.2: HEAD is answered with the same fields and no content.
         pieces_[0].truncate(0);
         count_ = 1;
         constant_ = {};
-        bodiless_ = true;
     }
     front("\r\n");
     if (fields_) front(as_text(fields_.contents()));
     front("\r\n");
     // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
     if (!keep_ || version_1_0_) front(keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
-    if (has_body && has_length_) {
+    if (has_length_) {
         front(left_);
         front("\r\nContent-Length: ");
     }
