@@ -103,7 +103,7 @@ private:
         response out(*this);
         (void)out.error_page(status);
         if (!out.finish_whole()) return part();
-        page = out.take_piece();
+        new (&page) packet(out.take_piece());  // in the place of an empty handle
         prepare(page.contents(), out.constant_body(), true);
         at = stage::refusing;
         return step::send;

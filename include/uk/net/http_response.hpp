@@ -191,7 +191,7 @@ public:
 
     /// For the server.
     result<> begin_field(std::string_view s) {
-        if (!fields_) fields_ = io_.server.store->take_spare(0);
+        if (!fields_) new (&fields_) packet(io_.server.store->take_spare(0));  // in the place of an empty handle
         if (!fields_) return fail(error::no_buffers);
         add_to_field(s);
         return {};

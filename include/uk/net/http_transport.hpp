@@ -18,6 +18,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -391,7 +392,7 @@ inline bool transport::start_gathering() {
         ++server.count.evicted_head;
         server.split.pop_front().frame.destroy();
     }
-    gathered = server.store->take_spare(0);
+    new (&gathered) packet(server.store->take_spare(0));  // in the place of an empty handle
     if (!gathered) return false;
     ++server.splits;
     server.split.push_back(entry);
