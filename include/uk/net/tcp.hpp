@@ -16,6 +16,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -61,9 +62,7 @@ struct tcp {
                 base::renew(p.slot, 0);
                 adopt(p.slot);
             }
-            std::array<std::byte, 16> secret{};
-            keyed_ = os[port::entropy].fill(secret);
-            key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
+            keyed_ = os[port::entropy].fill(std::as_writable_bytes(std::span(&key_, 1)));
         }
 
         /// Accepts connections to `port`, 1 to 65535. Fails with `in_use`, `too_large` when all listeners are taken, or
