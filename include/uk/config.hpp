@@ -40,4 +40,13 @@ inline constexpr bool small = false;
     if constexpr (image) asm("" ::"r"(p));
 }
 
+/// The same object, whose address an image then keeps in a register: for a function that uses many members of one that
+/// lies at a constant address, which is longer to name than a place near a register.
+template <class T>
+[[gnu::always_inline]] inline T& in_register(T& object) {
+    T* p = &object;
+    if constexpr (image) asm("" : "+r"(p));
+    return *p;
+}
+
 }  // namespace uk::config

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+struct outgoing;
 using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
@@ -46,18 +48,24 @@ public:
 
     explicit operator bool() const { return buffer_ != nullptr; }
 
+    /// Gives the buffer back: a null handle is left.
+    [[gnu::noinline]] void drop() {
+        this->~packet();
+        new (this) packet;
+    }
+
     std::size_t size() const { return size_; }
-    std::byte* data() { return storage() + begin_; }
-    const std::byte* data() const { return storage() + begin_; }
+    std::byte* data() { return block() + begin_; }
+    const std::byte* data() const { return block() + begin_; }
     writable_bytes contents() { return {data(), size()}; }
     bytes contents() const { return {data(), size()}; }
 
-    std::size_t headroom() const { return begin_; }
+    std::size_t headroom() const { return begin_ - sizeof(packet_buffer); }
     inline std::size_t tailroom() const;
 
     /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
     writable_bytes push_front(std::size_t n) {
-        check(n <= begin_, "packet: no headroom left");
+        check(sizeof(packet_buffer) + n <= begin_, "packet: no headroom left");
         begin_ -= static_cast<std::uint32_t>(n);
         size_ += static_cast<std::uint32_t>(n);
         return {data(), n};
@@ -100,11 +108,11 @@ public:
     bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
 
 private:
-    std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
+    std::byte* block() const { return reinterpret_cast<std::byte*>(buffer_); }
     inline void release();
 
     packet_buffer* buffer_ = nullptr;
-    std::uint32_t begin_ = 0;
+    std::uint32_t begin_ = 0;  // from the record on
     std::uint32_t size_ = 0;
 };
 
@@ -134,7 +142,9 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
-    /// The same for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// The same as a message to be sent.
+    outgoing take_outgoing();
+    /// `take` for whoever may keep it for long: the last buffers are left to reception and to headers, without which
     /// nothing would ever be given back.
     packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
     bool has_spare() const { return available_ > reserved_; }
@@ -160,7 +170,7 @@ private:
     std::uint32_t exhausted_ = 0;
 };
 
-inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - begin_ - size_; }
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - headroom() - size_; }
 
 inline writable_bytes packet::push_back(std::size_t n) {
     check(n <= tailroom(), "packet: no tailroom left");
@@ -172,7 +182,7 @@ inline writable_bytes packet::push_back(std::size_t n) {
 inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
     packet p;
     p.buffer_ = buffer;
-    p.begin_ = static_cast<std::uint32_t>(begin);
+    p.begin_ = static_cast<std::uint32_t>(sizeof(packet_buffer) + begin);
     p.size_ = static_cast<std::uint32_t>(size);
     return p;
 }
@@ -194,5 +204,7 @@ struct outgoing {
 
     std::size_t size() const { return head.size() + body.size(); }
 };
+
+[[gnu::noinline]] inline outgoing packet_store::take_outgoing() { return {.head = take()}; }
 
 }  // namespace uk

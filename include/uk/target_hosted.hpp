@@ -12,6 +12,8 @@
 namespace uk::hosted {
 
 /// A Linux process: stdout, the kernel's clock and randomness, and a TAP interface as network card.
-using target = machine<"hosted", console, clock, entropy, tap, loop<>, packets<>>;
+template <target_options>
+using target_with = machine<"hosted", console, clock, entropy, tap, loop<>, packets<>>;
+using target = target_with<{}>;
 
 }  // namespace uk::hosted

@@ -16,7 +16,9 @@ namespace uk::kvm {
 
 /// A virtual machine of x86-64: serial console, TSC and local APIC, the CPU's randomness or else a virtio one, and a
 /// virtio network card on PCI or memory-mapped.
-using target = machine<"kvm", console, clock, any_entropy<entropy, drv::virtio_rng<>>, bus, drv::virtio_net<>, loop<>,
-                       packets<>>;
+template <target_options Options>
+using target_with = machine<"kvm", console, clock, any_entropy<entropy, drv::virtio_rng<>>, bus,
+                            drv::virtio_net<{.watch = bool{Options.watch_link}}>, loop<>, packets<>>;
+using target = target_with<{}>;
 
 }  // namespace uk::kvm

@@ -24,7 +24,7 @@ struct command_line_reader {
     /// Zero at the end.
     constexpr char next() const { return at_end() ? '\0' : *at; }
 
-    constexpr bool take(char c) {
+    [[gnu::noinline]] constexpr bool take(char c) {
         if (next() != c) return false;
         ++at;
         return true;

@@ -9,12 +9,12 @@
 #include <uk/packet.hpp>
 #include <uk/port.hpp>
 #include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -68,7 +68,7 @@ struct virtio_net {
         explicit in(Stack& os) : os_(os), store_(os[port::packets].store()) {
             Transport::find(os, virtio_type::network, true, device_);
             if (!device_) panic(remedy(device_.lack()));
-            if (!start()) panic("the virtio network card and this driver do not agree on features or queues");
+            if (!start()) panic("virtio-net: card and driver do not agree on features or queues");
         }
         in(const in&) = delete;
         in& operator=(const in&) = delete;
@@ -76,22 +76,23 @@ struct virtio_net {
         ~in() { stop(); }
 
         [[gnu::noinline]] packet receive() {
-            if (counters_.stopped != 0) return {};
+            if (counters_->stopped != 0) return {};
             if (!acknowledged_) {
                 acknowledged_ = true;
                 device_.acknowledge();
             }
-            while (const auto used = receive_.take(counters_)) {
+            while (const auto used = receive_.take(*counters_)) {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset, fits ? used->length : 0);
+                packet frame =
+                    packet::attach(std::exchange((*kept_)[used->id], nullptr), offset, fits ? used->length : 0);
                 if (!fits) {
-                    ++counters_.receive_long;
+                    ++counters_->receive_long;
                 } else if (used->length <= header_octets) {
-                    ++counters_.receive_short;
+                    ++counters_->receive_short;
                 } else {
-                    ++counters_.received;
+                    ++counters_->received;
                     // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
                     frame.pop_front(header_octets);
                     return frame;
@@ -103,15 +104,15 @@ struct virtio_net {
 
         bool send(outgoing&& frame) {
             const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
-            if (counters_.stopped != 0) return false;
+            if (counters_->stopped != 0) return false;
             // Lost as on a wire, not refused: nobody is to try again and again, and what has a time-out is to have it.
             if (Options.watch && !has_link_) {
-                ++counters_.no_link;
+                ++counters_->no_link;
                 return true;
             }
             if (send_.room() < pieces) reclaim();
             if (send_.room() < pieces) {
-                ++counters_.send_full;
+                ++counters_->send_full;
                 was_full_ = true;
                 send_.announce();
                 return false;
@@ -126,14 +127,14 @@ struct virtio_net {
             packet_buffer** const kept = sent(id);
             kept[0] = frame.head.detach();
             kept[1] = frame.owner.detach();
-            ++counters_.sent;
+            ++counters_->sent;
             return true;
         }
 
         /// Called at the end of each turn of the loop: takes back what was sent, gives the device new buffers, and
         /// announces what is new.
         [[gnu::noinline]] void flush() {
-            if (counters_.stopped != 0) return;
+            if (counters_->stopped != 0) return;
             acknowledged_ = false;
             reclaim();
             refill();
@@ -155,7 +156,7 @@ struct virtio_net {
         {
             // With the generation the device says that something was changed (section 2.5.1); its interrupt does not
             // say so by MSI-X, and by MMIO only for another exit.
-            if (counters_.stopped != 0 || !has_changed()) return false;
+            if (counters_->stopped != 0 || !has_changed()) return false;
             look();
             return has_link_;
         }
@@ -164,12 +165,12 @@ struct virtio_net {
 
         mac address() const { return address_; }
         std::size_t mtu() const { return mtu_; }
-        const virtio_net_counters& counters() const { return counters_; }
+        const virtio_net_counters& counters() const { return *counters_; }
 
         /// Packet buffers that the card has now: posted for reception, or sent and not yet taken back.
         std::size_t buffers_held() const {
             std::size_t n = 0;
-            for (const packet_buffer* b : kept_) n += b != nullptr;
+            for (const packet_buffer* b : *kept_) n += b != nullptr;
             return n;
         }
 
@@ -185,19 +186,17 @@ struct virtio_net {
         static const char* remedy(virtio_lack lack) {
             switch (lack) {
                 case virtio_lack::modern:
-                    return "the virtio network card has only the legacy interface; start the machine with "
-                           "-global virtio-mmio.force-legacy=false";
-                case virtio_lack::interrupt:
-                    return "the virtio network card has no MSI-X; start the machine without vectors=0";
-                case virtio_lack::sense: return "the virtio network card's PCI capabilities make no sense";
+                    return "virtio-net: legacy only; start the machine with -global virtio-mmio.force-legacy=false";
+                case virtio_lack::interrupt: return "virtio-net: no MSI-X; start the machine without vectors=0";
+                case virtio_lack::sense: return "virtio-net: PCI capabilities make no sense";
                 default:
-                    return "no virtio network card found; start the machine with -device virtio-net-pci, or "
-                           "virtio-net-device on microvm";
+                    return "virtio-net: no card; start the machine with -device virtio-net-pci, or virtio-net-device "
+                           "on microvm";
             }
         }
 
         std::uint64_t dma(const volatile void* p) { return Transport::dma_address(*os_, p); }
-        std::size_t room_in_buffer() const { return store_.capacity() - offset; }
+        std::size_t room_in_buffer() const { return store_->capacity() - offset; }
 
         // From whatever state to work (section 3.1.1); false, with the device given up, where that cannot be.
         [[gnu::noinline]] bool start() {
@@ -232,8 +231,8 @@ struct virtio_net {
             } else if (!failed) {
                 look_at_link();
             } else if (stop()) {
-                ++counters_.resets;
-                if (start()) counters_.stopped = 0;
+                ++counters_->resets;
+                if (start()) counters_->stopped = 0;
             }
         }
 
@@ -281,38 +280,38 @@ struct virtio_net {
 
         // Posts buffers while the store has some to spare.
         [[gnu::noinline]] void refill() {
-            while (receive_.room() != 0 && store_.available() != 0) {
-                if (receive_.outstanding() >= Options.least && store_.available() <= Options.reserve) return;
-                packet p = store_.take(offset);
+            while (receive_.room() != 0 && store_->available() != 0) {
+                if (receive_.outstanding() >= Options.least && store_->available() <= Options.reserve) return;
+                packet p = store_->take(offset);
                 const std::array<virtio_piece, 1> all{
                     {{dma(p.data()), static_cast<std::uint32_t>(room_in_buffer()), true}}};
                 const std::uint16_t id = receive_.add(all);
-                kept_[id] = p.detach();
+                (*kept_)[id] = p.detach();
             }
         }
 
         [[gnu::noinline]] void reclaim() {
-            while (const auto used = send_.take(counters_)) give_back(sent(used->id), 2);
+            while (const auto used = send_.take(*counters_)) give_back(sent(used->id), 2);
         }
 
         // A device that does not stop keeps its buffers: it might still write to them.
         [[gnu::noinline]] bool stop() {
-            counters_.stopped = 1;
+            counters_->stopped = 1;
             if (!virtio_reset(device_)) return false;
-            give_back(kept_, std::size(kept_));
+            give_back(kept_->data(), kept_->size());
             return true;
         }
 
-        packet_buffer** sent(std::uint16_t id) { return kept_ + Options.receive_queue + 2 * id; }
+        packet_buffer** sent(std::uint16_t id) { return kept_->data() + Options.receive_queue + 2 * id; }
 
         static void give_back(packet_buffer** at, std::size_t count) {
             for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
         [[no_unique_address]] stack_link<Stack> os_;
-        packet_store& store_;
+        [[no_unique_address]] packet_store_link store_;
         device_type device_;
-        virtio_net_counters counters_;
+        zeroed<virtio_net_counters> counters_;
         std::size_t mtu_ = 1500;
         mac address_ = Options.address;
         bool acknowledged_ = false;
@@ -324,7 +323,7 @@ struct virtio_net {
         virtio_queue<Options.send_queue, doorbell> send_;
         // For each descriptor of the receive queue what is posted; then for each of the send queue the head and the
         // owner of what is being sent: that memory stays ours to keep until the device is done.
-        packet_buffer* kept_[Options.receive_queue + 2 * Options.send_queue]{};
+        zeroed<std::array<packet_buffer*, Options.receive_queue + 2 * Options.send_queue>> kept_;
     };
 };
 

@@ -174,11 +174,15 @@ struct arp {
             instant until;           // when to ask again
             outgoing waiting;        // while it is not known
 
+            void drop_waiting() {
+                waiting.head.drop();
+                waiting.owner.drop();
+            }
             void forget() {
                 address = {};
                 known = false;
                 tries = 0;
-                outgoing(std::move(waiting));
+                drop_waiting();
             }
         };
 
@@ -212,8 +216,8 @@ struct arp {
             e.known = true;
             e.tries = 0;
             e.until = now() + std::chrono::seconds(std::uint32_t{Limits.reachable_seconds});
-            outgoing ready = std::move(e.waiting);
-            if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
+            if (e.waiting.head) os_[port::link].send(link, type_ipv4, std::move(e.waiting));
+            e.drop_waiting();
         }
 
         void ask(entry& e) {
@@ -245,7 +249,7 @@ struct arp {
         }
 
         void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
                 ++counters_->no_buffer;
                 return;

@@ -44,17 +44,15 @@ public:
     static tcp_reference reference(tcp_record& r) { return {&r, r.generation}; }
     uk::scheduler& scheduler() { return *on_; }
 
-    result<std::uint8_t> listen(std::uint16_t port);
-    void close_listener(std::uint8_t index, std::uint16_t generation);
-    [[gnu::noinline]] tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
-        tcp_listening& l = listeners_[index];
-        return l.port != 0 && l.generation == generation ? &l : nullptr;
+    result<tcp_listening_reference> listen(std::uint16_t port);
+    void close_listener(const tcp_listening_reference& r);
+    [[gnu::noinline]] static tcp_listening* find(const tcp_listening_reference& r) {
+        return r.place != nullptr && r.place->generation == r.generation ? r.place : nullptr;
     }
-    std::uint16_t listener_generation(std::uint8_t index) const { return listeners_[index].generation; }
     /// The longest-waiting connection of the listener, now owned by the caller, or null.
     tcp_record* take_accepted(tcp_listening& l);
     /// The opposite: it waits again, before all others.
-    void put_back(std::uint8_t listener, tcp_record& r);
+    void put_back(tcp_listening& l, tcp_record& r);
 
     /// Something to read, or nothing to come.
     static bool readable(const tcp_record& r) { return r.receive.buffers() != 0 || r.control.ended() || !r.open(); }

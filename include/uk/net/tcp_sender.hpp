@@ -94,12 +94,11 @@ protected:
         const std::uint32_t places = p.places();
         tcb& c = r.control;
         const bool recorded = features.sack && places != 0 && !p.has(tcp_flag::syn) && !p.probe;
-        outgoing out{};
         bool may = packets_->available() > least;
         if constexpr (features.sack) {
             if (recorded && old == nullptr) may = may && sent_.pool.may_take(r.recovery.sent.empty());
         }
-        if (may) out.head = packets_->take();
+        outgoing out = may ? packets_->take_outgoing() : outgoing{};
         if (!out.head) {
             r.starved = true;
             return false;
