@@ -16,7 +16,7 @@ HELP = {
     "run": ("build an example and boot it", "./uk run http --machine q35 --port 8080"),
     "test": ("run the tests", "./uk test unit --filter arp"),
     "sim": ("simulate whole hosts on virtual time, from a seed", "./uk sim --seed 7 --pcap seven.pcap"),
-    "size": ("what an image weighs", "./uk size build/http-kvm/http"),
+    "size": ("what an image weighs", "./uk size http"),
     "new": ("start a project of your own", "./uk new ../my-server"),
 }
 
@@ -72,7 +72,7 @@ def parser():
     test.epilog += ("\nfor peers: UK_SEED=N has the octets and the relay again (nft has no seed), "
                     "UK_PCAP=FILE keeps the frames of its last case")
     size = subs["size"]
-    size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
+    size.add_argument("image", nargs="+", metavar="IMAGE", help="an example's name, or an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")
     subs["new"].add_argument("dir", metavar="DIR", help="the folder to make")
     return top
