@@ -3,6 +3,7 @@
 
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
+#include <uk/image_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +17,12 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
 struct alignas(16) packet_buffer {
     packet_buffer* next = nullptr;  // free list, or a queue of the one owner
-    packet_store* home = nullptr;
+    [[no_unique_address]] packet_store_link home;
     std::uint32_t references = 0;
 };
 
@@ -113,10 +115,9 @@ public:
     packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
         const std::size_t stride = sizeof(packet_buffer) + capacity;
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
-            auto* buffer = new (storage.data() + at) packet_buffer{};
-            buffer->home = this;
-            put(buffer);
+            put(new (storage.data() + at) packet_buffer{.home = *this});
         }
+        reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
     packet_store(const packet_store&) = delete;
     packet_store& operator=(const packet_store&) = delete;
@@ -133,6 +134,11 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
+    /// The same for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// nothing would ever be given back.
+    packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
+    bool has_spare() const { return available_ > reserved_; }
+
     void put(packet_buffer* buffer) {
         buffer->next = free_;
         free_ = buffer;
@@ -145,9 +151,12 @@ public:
     std::uint32_t exhausted() const { return exhausted_; }
 
 private:
+    static constexpr std::uint32_t most_reserved = 8;
+
     packet_buffer* free_ = nullptr;
     std::size_t capacity_;
     std::uint32_t available_ = 0;
+    std::uint32_t reserved_ = 0;
     std::uint32_t exhausted_ = 0;
 };
 

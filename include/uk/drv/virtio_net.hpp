@@ -196,7 +196,7 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(*os_, p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
         // From whatever state to work (section 3.1.1); false, with the device given up, where that cannot be.
@@ -263,7 +263,7 @@ struct virtio_net {
                 mtu_ = 1500;
             }
             if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(*os_)};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, true, address);
         }
