@@ -148,7 +148,8 @@ def bounded_guests():
 
 def cases():
     """All of them, by the names of their functions."""
-    for function in (wrong_words, wrong_ports, wrong_images, images_by_name, elf_figures, panic_report, unit_reports, bounded_guests):
+    for function in (wrong_words, wrong_ports, wrong_images, images_by_name, elf_figures, panic_report, unit_reports,
+                     bounded_guests):
         yield Case(function.__name__.replace("_", " "), function)
 
 

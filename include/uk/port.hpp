@@ -49,8 +49,8 @@ inline constexpr struct console_port {
     }
 } console;
 
-/// The words that the machine, or the process, was started with: `argument(i)` is one of them, counted from 0, and empty
-/// beyond the last. Nobody has checked them.
+/// The words that the machine, or the process, was started with: `argument(i)` is one of them, counted from 0, and
+/// empty beyond the last. Nobody has checked them.
 inline constexpr struct arguments_port {
     static constexpr std::string_view name = "port::arguments";
     static constexpr std::string_view remedy = "build for the target kvm or hosted, which offer it";
