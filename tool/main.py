@@ -17,7 +17,7 @@ HELP = {
     "test": ("run the tests", "./uk test unit --filter arp"),
     "sim": ("simulate whole hosts on virtual time, from a seed", "./uk sim --seed 7 --pcap seven.pcap"),
     "bench": ("what requests cost, in instructions of the guest", "./uk bench net --image fast --profile"),
-    "size": ("what an image weighs", "./uk size build/http-kvm/http"),
+    "size": ("what an image weighs", "./uk size http"),
     "new": ("start a project of your own", "./uk new ../my-server"),
 }
 
@@ -81,7 +81,7 @@ def parser():
     bench.add_argument("--seconds", type=int, default=3, metavar="N", help="for each load (default: 3)")
     bench.add_argument("--profile", action="store_true", help="where the instructions go, by file and by function")
     size = subs["size"]
-    size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
+    size.add_argument("image", nargs="+", metavar="IMAGE", help="an example's name, or an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")
     subs["new"].add_argument("dir", metavar="DIR", help="the folder to make")
     return top

@@ -104,6 +104,12 @@ struct arp {
             return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
+        /// A neighbour may be gone or have moved: it is asked now, used on meanwhile, and forgotten if it is silent.
+        void doubt(ip4_address next_hop) {
+            entry* e = find(next_hop, false);
+            if (e != nullptr && e->known && e->tries == 0) ask(*e);
+        }
+
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             arp_packet p;
             if (!parse_arp(payload.contents(), p)) {
