@@ -70,6 +70,14 @@ def flood(found):
     expect(memory(found), "no memory figures")
 
 
+def catalogue_itself():
+    """Every class has frames that can be sent, and a name of its own."""
+    made = catalogue(frames.Sender(bytes(6), bytes(4)), 1)
+    for bad in made:
+        expect(bad.frames and all(14 <= len(frame) <= 1514 for frame in bad.frames), f"'{bad.name}' cannot be sent")
+    expect(len({bad.name for bad in made}) == len(made), "two classes have one name")
+
+
 def cases():
     """Over mmio, over PCI, and as a Linux process."""
     def on_site(where, step):
@@ -78,6 +86,7 @@ def cases():
                 step(found)
         return function
 
+    yield Case("the catalogue itself", catalogue_itself)
     for where in ("microvm", "q35", HOSTED):
         yield Case(f"bad frames on {where}", on_site(where, bad_frames))
         yield Case(f"a flood on {where}", on_site(where, flood))
