@@ -56,11 +56,18 @@ def parser():
     run.epilog += "\nwhat follows -- goes to QEMU, or to the hosted program"
     test = subs["test"]
     test.add_argument("suite", nargs="*", metavar="SUITE",
-                      help="layout, tool, fail, unit, packetdrill, sim, boot, peers (default: all)")
+                      help="layout, tool, fail, unit, packetdrill, fuzz, sim, boot, peers (default: all of these), "
+                           "soak")
     test.add_argument("--list", action="store_true", help="list the tests, run none")
     test.add_argument("--filter", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     test.add_argument("--long", action="store_true",
                       help="the long form of peers: up to 100 MiB a transfer, 64 connections for 10 minutes")
+    test.add_argument("--seconds", type=int, default=60, metavar="N",
+                      help="with fuzz: how long each target is fuzzed (default: 60)")
+    test.add_argument("--merge", action="store_true",
+                      help="with fuzz: make the committed corpora anew of what fuzzing has found")
+    test.add_argument("--hours", type=float, default=8, metavar="H",
+                      help="with soak: how long all targets are fuzzed in turn (default: 8)")
     test.add_argument("--graph", action="store_true", help="with layout: print the graph of includes")
     test.add_argument("--dot", action="store_true", help="with --graph: in Graphviz's language")
     sim = subs["sim"]
@@ -71,7 +78,9 @@ def parser():
     sim.add_argument("--write", action="store_true", help="write that table into docs/sim.md")
     sim.add_argument("--compiler", choices=("clang", "gcc"), default="clang", help="default: clang")
     test.epilog += ("\nfor peers: UK_SEED=N has the octets and the relay again (nft has no seed), "
-                    "UK_PCAP=FILE keeps the frames of its last case")
+                    "UK_PCAP=FILE keeps the frames of its last case"
+                    "\nfor fuzz and soak: UK_SEED=N has the random choices again; what breaks something is kept, and "
+                    "the command that replays it is shown")
     bench = subs["bench"]
     bench.add_argument("what", choices=("net",), metavar="WHAT", help="net: requests and pings")
     bench.add_argument("--image", action="append", choices=("small", "fast", "whole"),
