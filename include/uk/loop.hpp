@@ -4,6 +4,7 @@
 #include <uk/part.hpp>
 #include <uk/scheduler.hpp>
 
+#include <concepts>
 #include <cstddef>
 
 namespace uk {
@@ -39,7 +40,7 @@ struct loop {
                 scheduler_.set_now(now);
                 bool busy = poll_parts();
                 busy |= scheduler_.run(now);
-                flush_parts();
+                busy |= flush_parts();
                 if (done()) return;
                 if (!busy) os_[port::idle].idle(scheduler_.timers.next());
             }
@@ -55,11 +56,19 @@ struct loop {
             });
             return busy;
         }
-        // Layers before the devices that they hand their frames to.
-        void flush_parts() {
-            os_.each_reversed([](auto& object) {
-                if constexpr (requires { object.flush(); }) object.flush();
+        // Layers before the devices that they hand their frames to. One that says true has more to be polled for.
+        bool flush_parts() {
+            bool more = false;
+            os_.each_reversed([&](auto& object) {
+                if constexpr (requires {
+                                  { object.flush() } -> std::same_as<bool>;
+                              }) {
+                    more |= object.flush();
+                } else if constexpr (requires { object.flush(); }) {
+                    object.flush();
+                }
             });
+            return more;
         }
 
         Stack& os_;

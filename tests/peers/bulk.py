@@ -100,10 +100,10 @@ def echo(found, octets, seed):
     expect(theirs == ours, f"other octets came back: {theirs} instead of {ours}")
 
 
-def transfers(where, make_link, octets):
-    """Up, down and both at once; then nothing is left in the guest."""
+def transfers(where, make_link, octets, card=None, extra=()):
+    """Up, down and both at once; then nothing is left in the guest. `card`, `extra`: see site()."""
     notes, seed = [], sites.seed()
-    with sites.site(where, make_link) as found:
+    with sites.site(where, make_link, card, extra) as found:
         before = sites.counters(found)
         for step in (upload, download, echo):
             begin = time.monotonic()

@@ -37,6 +37,7 @@ struct virtio_status {
 struct virtio_feature {
     static constexpr std::uint64_t net_mtu = 1ull << 3;
     static constexpr std::uint64_t net_mac = 1ull << 5;
+    static constexpr std::uint64_t event_index = 1ull << 29;
     static constexpr std::uint64_t version_1 = 1ull << 32;
 };
 

@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace uk::drv {
@@ -29,6 +31,15 @@ struct virtio_net_options {
     std::uint16_t reserve = 16;
     /// Buffers that reception claims even so, so that an acknowledgement can still arrive.
     std::uint16_t least = 4;
+    /// Interrupts are held back while frames keep coming, by VIRTIO_F_EVENT_IDX (section 2.7.7) where the device offers
+    /// it; and it is announced to only where it wants to know (section 2.7.10). Under QEMU's TCG give the machine two
+    /// possible CPUs: -smp 1,maxcpus=2.
+    bool event_index = false;
+    /// The same by the flag of the ring, where there is no event index.
+    bool hold_interrupts = false;
+    /// The device is told of frames to send at the end of each turn of the loop, and sooner when so many wait; 0: not
+    /// sooner.
+    std::uint16_t announce_after = 0;
     /// The address where the card has none of its own: a locally administered one, different on each machine of a link.
     mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
 };
@@ -39,15 +50,16 @@ struct virtio_net_counters : virtio_ring_faults {
         "bad_id bad_index received sent send_full receive_short receive_long stopped";
     std::uint32_t received = 0;
     std::uint32_t sent = 0;
-    std::uint32_t send_full = 0;     ///< dropped: no free descriptor
-    std::uint32_t receive_short = 0; ///< dropped: no longer than the device's header, by the device's own word
-    std::uint32_t receive_long = 0;  ///< dropped: longer than the buffer, by the device's own word
-    std::uint32_t stopped = 0;       ///< 1 when the device failed and is not used any more
+    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
 };
 
 /// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded, link state not
-/// followed. Sending never wakes the machine: what was sent is taken back when there is occasion to. A device that
-/// breaks the rules of the rings, or asks for a reset, is reset once and stays silent.
+/// followed. What the options name is used where the device offers it. Sending never wakes the machine: what was sent
+/// is taken back when there is occasion to. A device that breaks the rules of the rings, or asks for a reset, is reset
+/// once and stays silent.
 template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
@@ -74,16 +86,17 @@ struct virtio_net {
 
         [[gnu::noinline]] packet receive() {
             if (counters_.stopped != 0) return {};
-            if (!acknowledged_) {
-                acknowledged_ = true;
-                device_.acknowledge();
+            if constexpr (!holds) {
+                if (!acknowledged_) {
+                    acknowledged_ = true;
+                    device_.acknowledge();
+                }
             }
-            while (const auto used = receive_.take(counters_)) {
+            while (const auto used = take()) {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset,
-                                              fits ? used->length : 0);
+                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset, fits ? used->length : 0);
                 if (!fits) {
                     ++counters_.receive_long;
                 } else if (used->length <= header_octets) {
@@ -92,6 +105,7 @@ struct virtio_net {
                     ++counters_.received;
                     // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
                     frame.pop_front(header_octets);
+                    if constexpr (holds) batch_.took = true;
                     return frame;
                 }
             }
@@ -120,22 +134,24 @@ struct virtio_net {
             kept[0] = frame.head.detach();
             kept[1] = frame.owner.detach();
             ++counters_.sent;
+            if constexpr (Options.announce_after != 0) {
+                if (++batch_.waiting == Options.announce_after) {
+                    batch_.waiting = 0;
+                    send_.announce();
+                }
+            }
             return true;
         }
 
         /// Called at the end of each turn of the loop: takes back what was sent, gives the device new buffers, and
-        /// announces what is new.
-        [[gnu::noinline]] void flush() {
-            if (counters_.stopped != 0) return;
-            acknowledged_ = false;
-            reclaim();
-            refill();
-            send_.announce();
-            receive_.announce();
-            // The device is asked for its state only where something is amiss: that is an exit.
-            const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
-            was_full_ = false;
-            if (failed || receive_.broken() || send_.broken()) stop();
+        /// announces what is new. With interrupts that are held back it says whether there is reason for another turn.
+        [[gnu::noinline]] auto flush() {
+            flush_queues();
+            // Who has found a frame has to look again before the machine halts. And by now the index is out even where
+            // a CPU's fences are not what they seem; see announce().
+            if constexpr (holds) {
+                return counters_.stopped == 0 && (std::exchange(batch_.took, false) || receive_.ready());
+            }
         }
 
         mac address() const { return address_; }
@@ -152,6 +168,30 @@ struct virtio_net {
     private:
         using device_type = typename Transport::device_type;
         using doorbell = typename device_type::doorbell_type;
+
+        static constexpr bool events = Options.event_index;
+        static constexpr bool holds = Options.event_index || Options.hold_interrupts;
+
+        struct batch {
+            bool held = false;  // no interrupts until a turn finds nothing
+            bool took = false;  // this turn has found a frame
+            std::uint16_t waiting = 0;
+        };
+        struct nothing {};
+
+        [[gnu::always_inline]] void flush_queues() {
+            if (counters_.stopped != 0) return;
+            acknowledged_ = false;
+            if constexpr (Options.announce_after != 0) batch_.waiting = 0;
+            reclaim();
+            refill();
+            send_.announce();
+            receive_.announce();
+            // The device is asked for its state only where something is amiss: that is an exit.
+            const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
+            was_full_ = false;
+            if (failed || receive_.broken() || send_.broken()) stop();
+        }
 
         // Section 5.1.6; with VERSION_1 num_buffers is always there.
         static constexpr std::size_t header_octets = 12;
@@ -191,6 +231,13 @@ struct virtio_net {
             });
             if (!stable) return false;
             features |= *offered & virtio_feature::net_mac;
+            if constexpr (events) {
+                features |= *offered & virtio_feature::event_index;
+                if ((features & virtio_feature::event_index) != 0) {
+                    receive_.use_events();
+                    send_.use_events();
+                }
+            }
             if ((*offered & virtio_feature::net_mtu) != 0 && mtu_ >= 68 && mtu_ <= 1500) {
                 features |= virtio_feature::net_mtu;
             } else {
@@ -201,6 +248,23 @@ struct virtio_net {
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, false, address);
         }
+
+        // The next frame. When a turn of the loop has found none, the next one interrupts, and only then.
+        std::optional<virtio_used> take() {
+            auto used = receive_.take(counters_);
+            if constexpr (holds) {
+                if (!used && !batch_.took) {
+                    batch_.held = false;
+                    if (may_hold()) receive_.arm();
+                    // What raised the line until now is about to be looked at.
+                    device_.acknowledge();
+                    used = receive_.take(counters_);
+                }
+                if (used && !std::exchange(batch_.held, true) && may_hold()) receive_.hold();
+            }
+            return used;
+        }
+        bool may_hold() const { return Options.hold_interrupts || receive_.uses_events(); }
 
         // Posts buffers while the store has some to spare.
         [[gnu::noinline]] void refill() {
@@ -216,6 +280,7 @@ struct virtio_net {
 
         [[gnu::noinline]] void reclaim() {
             while (const auto used = send_.take(counters_)) give_back(sent(used->id), 2);
+            if constexpr (events) send_.hold();
         }
 
         // For good. A device that does not stop keeps its buffers: it might still write to them.
@@ -239,8 +304,9 @@ struct virtio_net {
         mac address_ = Options.address;
         bool acknowledged_ = false;
         bool was_full_ = false;
-        virtio_queue<Options.receive_queue, doorbell> receive_;
-        virtio_queue<Options.send_queue, doorbell> send_;
+        [[no_unique_address]] std::conditional_t<holds || Options.announce_after != 0, batch, nothing> batch_;
+        virtio_queue<Options.receive_queue, doorbell, events> receive_;
+        virtio_queue<Options.send_queue, doorbell, events> send_;
         // For each descriptor of the receive queue what is posted; then for each of the send queue the head and the
         // owner of what is being sent: that memory stays ours to keep until the device is done.
         packet_buffer* kept_[Options.receive_queue + 2 * Options.send_queue]{};
