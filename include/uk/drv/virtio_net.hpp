@@ -4,6 +4,8 @@
 #include <uk/address.hpp>
 #include <uk/check.hpp>
 #include <uk/drv/virtio.hpp>
+#include <uk/drv/virtio_net_options.hpp>
+#include <uk/drv/virtio_net_wire.hpp>
 #include <uk/drv/virtio_pci_or_mmio.hpp>
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
@@ -22,44 +24,10 @@
 
 namespace uk::drv {
 
-struct virtio_net_options {
-    /// Descriptors of each queue, powers of two; fewer where the card has fewer. A frame that is sent takes one, or two
-    /// when it has a body.
-    std::uint16_t receive_queue = 32;
-    std::uint16_t send_queue = 128;
-    /// Buffers of the packet store that reception leaves to others, so that something can still be sent.
-    std::uint16_t reserve = 16;
-    /// Buffers that reception claims even so, so that an acknowledgement can still arrive.
-    std::uint16_t least = 4;
-    /// Interrupts are held back while frames keep coming, by VIRTIO_F_EVENT_IDX (section 2.7.7) where the device offers
-    /// it; and it is announced to only where it wants to know (section 2.7.10). Under QEMU's TCG give the machine two
-    /// possible CPUs: -smp 1,maxcpus=2.
-    bool event_index = false;
-    /// The same by the flag of the ring, where there is no event index.
-    bool hold_interrupts = false;
-    /// The device is told of frames to send at the end of each turn of the loop, and sooner when so many wait; 0: not
-    /// sooner.
-    std::uint16_t announce_after = 0;
-    /// The address where the card has none of its own: a locally administered one, different on each machine of a link.
-    mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
-};
-
-/// What happened, by cause; for people.
-struct virtio_net_counters : virtio_ring_faults {
-    static constexpr std::string_view names =
-        "bad_id bad_index received sent send_full receive_short receive_long stopped";
-    std::uint32_t received = 0;
-    std::uint32_t sent = 0;
-    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
-    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
-    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
-    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
-};
-
-/// A virtio network card (section 5.1): port::frame. One queue for each direction, nothing offloaded, link state not
-/// followed. What the options name is used where the device offers it. Sending never wakes the machine: what was sent
-/// is taken back when there is occasion to. A device that breaks the rules of the rings, or asks for a reset, is reset
-/// once and stays silent.
+/// A virtio network card (section 5.1): port::frame. One queue for each direction, link state not followed. What the
+/// options name is used where the device offers it. Sending never wakes the machine: what was sent is taken back when
+/// there is occasion to. A device that breaks the rules of the rings, or asks for a reset, is reset once and stays
+/// silent.
 template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
@@ -101,10 +69,8 @@ struct virtio_net {
                     ++counters_.receive_long;
                 } else if (used->length <= header_octets) {
                     ++counters_.receive_short;
-                } else {
+                } else if (strip(frame)) {
                     ++counters_.received;
-                    // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
-                    frame.pop_front(header_octets);
                     if constexpr (holds) batch_.took = true;
                     return frame;
                 }
@@ -123,9 +89,7 @@ struct virtio_net {
                 send_.announce();
                 return false;
             }
-            // All zero: no checksum to fill in, no segmentation (section 5.1.6.2). Offloads would be asked for here.
-            const auto header = frame.head.push_front(header_octets);
-            std::memset(header.data(), 0, header_octets);
+            put_header(frame.head);
             const std::array<virtio_piece, 2> all{
                 {{dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false},
                  {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false}}};
@@ -155,8 +119,20 @@ struct virtio_net {
         }
 
         mac address() const { return address_; }
+        /// The checksums of packets to send may be left partial.
+        bool fills_checksums() const
+            requires(Options.checksum)
+        {
+            return agreed_.fills;
+        }
+        /// Received packets say what the card knows of their checksums.
+        static constexpr bool marks_checksums()
+            requires(Options.checksum)
+        {
+            return true;
+        }
         std::size_t mtu() const { return mtu_; }
-        const virtio_net_counters& counters() const { return counters_; }
+        const auto& counters() const { return counters_; }
 
         /// Packet buffers that the card has now: posted for reception, or sent and not yet taken back.
         std::size_t buffers_held() const {
@@ -177,6 +153,10 @@ struct virtio_net {
             bool took = false;  // this turn has found a frame
             std::uint16_t waiting = 0;
         };
+        struct agreed {
+            bool fills = false;  // the card completes checksums
+            bool marks = false;  // and looks at those of received frames
+        };
         struct nothing {};
 
         [[gnu::always_inline]] void flush_queues() {
@@ -193,8 +173,7 @@ struct virtio_net {
             if (failed || receive_.broken() || send_.broken()) stop();
         }
 
-        // Section 5.1.6; with VERSION_1 num_buffers is always there.
-        static constexpr std::size_t header_octets = 12;
+        static constexpr std::size_t header_octets = virtio_net_header::size;
         // Places the network header, 12 + 14 octets on, at a multiple of four.
         static constexpr std::size_t offset = 2;
 
@@ -231,6 +210,11 @@ struct virtio_net {
             });
             if (!stable) return false;
             features |= *offered & virtio_feature::net_mac;
+            if constexpr (Options.checksum) {
+                features |= *offered & (virtio_feature::net_checksum | virtio_feature::net_guest_checksum);
+                agreed_.fills = (features & virtio_feature::net_checksum) != 0;
+                agreed_.marks = (features & virtio_feature::net_guest_checksum) != 0;
+            }
             if constexpr (events) {
                 features |= *offered & virtio_feature::event_index;
                 if ((features & virtio_feature::event_index) != 0) {
@@ -247,6 +231,37 @@ struct virtio_net {
             const virtio_addresses<Transport, Stack> address{os_};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, false, address);
+        }
+
+        // Takes the device's header off a received frame; false when that is to be dropped.
+        bool strip(packet& frame) {
+            if constexpr (Options.checksum) {
+                const virtio_net_header h = load_virtio_net(frame.data());
+                frame.pop_front(header_octets);
+                if (!agreed_.marks) return true;
+                if (mark_sum(h, frame)) {
+                    counters_.receive_known += frame.sum() != packet_sum::unknown;
+                    return true;
+                }
+                ++counters_.receive_checksum;
+                return false;
+            }
+            // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
+            frame.pop_front(header_octets);
+            return true;
+        }
+
+        void put_header(packet& head) {
+            if constexpr (Options.checksum) {
+                // Received so, and sent on.
+                if (!agreed_.fills) head.settle_sum();
+                const virtio_net_header h = header_for(head);
+                counters_.sent_partial += h.flags != 0;
+                std::memcpy(head.push_front(header_octets).data(), &h, header_octets);
+            } else {
+                // No checksum to fill in, no segmentation (section 5.1.6.2).
+                std::memset(head.push_front(header_octets).data(), 0, header_octets);
+            }
         }
 
         // The next frame. When a turn of the loop has found none, the next one interrupts, and only then.
@@ -299,11 +314,12 @@ struct virtio_net {
         Stack& os_;
         packet_store& store_;
         device_type device_;
-        virtio_net_counters counters_;
+        std::conditional_t<Options.checksum, virtio_net_more_counters, virtio_net_counters> counters_;
         std::size_t mtu_ = 1500;
         mac address_ = Options.address;
         bool acknowledged_ = false;
         bool was_full_ = false;
+        [[no_unique_address]] std::conditional_t<Options.checksum, agreed, nothing> agreed_;
         [[no_unique_address]] std::conditional_t<holds || Options.announce_after != 0, batch, nothing> batch_;
         virtio_queue<Options.receive_queue, doorbell, events> receive_;
         virtio_queue<Options.send_queue, doorbell, events> send_;

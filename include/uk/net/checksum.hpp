@@ -41,6 +41,9 @@ public:
     /// What is to be stored, in network order, where the octets summed held 0.
     constexpr std::uint16_t value() const { return static_cast<std::uint16_t>(~fold(sum_)); }
 
+    /// The sum so far, as the field holds it for a card that adds the rest.
+    constexpr std::uint16_t partial() const { return fold(sum_); }
+
 private:
     static constexpr std::uint16_t swapped(std::uint16_t v) { return static_cast<std::uint16_t>(v << 8 | v >> 8); }
 

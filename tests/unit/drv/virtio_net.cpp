@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <uk/drv/virtio_net.hpp>
 
-#include "virtio_fake.hpp"
+#include "virtio_net_rig.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,53 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+using namespace fake_net;
 using namespace uk::drv;
 
 namespace {
-
-constexpr virtio_net_options small{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2};
-
-template <std::size_t Buffers = 32, virtio_net_options Options = small>
-struct rig {
-    using driver = typename virtio_net<Options, fake::transport>::template in<fake::os<Buffers>>;
-    std::unique_ptr<fake::os<Buffers>> os = std::make_unique<fake::os<Buffers>>();
-    fake::card& card = os->card;
-    fake::queue& rx = card.queues[0];
-    fake::queue& tx = card.queues[1];
-    std::unique_ptr<driver> net;
-
-    uk::packet_store& store() { return os->buffers.store(); }
-    driver& start() {
-        net = std::make_unique<driver>(*os);
-        return *net;
-    }
-    /// The device receives a frame of `n` octets, numbered from `first`, and says `claimed` (0: the truth).
-    std::uint16_t arrive(std::size_t n, unsigned first, std::int64_t claimed = -1) {
-        const auto id = rx.take();
-        const auto pieces = rx.pieces(id);
-        REQUIRE(pieces.size() == 1);
-        REQUIRE(pieces[0].flags == 2);
-        REQUIRE(n + 12 <= pieces[0].length);
-        std::memset(pieces[0].data(), 0xee, 12);
-        for (std::size_t i = 0; i < n; ++i) pieces[0].data()[12 + i] = static_cast<std::byte>(first + i);
-        rx.give(id, claimed < 0 ? static_cast<std::uint32_t>(n + 12) : static_cast<std::uint32_t>(claimed));
-        return id;
-    }
-    uk::outgoing frame(std::size_t n, unsigned first) {
-        uk::outgoing out{store().take()};
-        const auto octets = out.head.push_back(n);
-        for (std::size_t i = 0; i < n; ++i) octets[i] = static_cast<std::byte>(first + i);
-        return out;
-    }
-};
-
-bool holds(const uk::packet& p, std::size_t n, unsigned first) {
-    if (p.size() != n) return false;
-    for (std::size_t i = 0; i < n; ++i) {
-        if (p.data()[i] != static_cast<std::byte>(first + i)) return false;
-    }
-    return true;
-}
 
 /// True when `f` panics; in a process of its own, whose last words nobody reads.
 template <class F>
@@ -409,135 +366,4 @@ TEST_CASE("virtio_net gives everything back when it is torn down") {
     r.net.reset();
     CHECK(r.card.status == 0);
     CHECK(r.store().available() == 32);
-}
-
-namespace {
-
-constexpr virtio_net_options with_events{
-    .receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2, .event_index = true};
-constexpr virtio_net_options with_flags{
-    .receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2, .hold_interrupts = true};
-constexpr virtio_net_options with_batches{
-    .receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2, .announce_after = 3};
-
-template <class Rig>
-void holds_interrupts(Rig& r) {
-    auto& net = r.start();
-    // A turn that finds nothing waits for the next frame by interrupt.
-    CHECK(!net.receive());
-    CHECK(!net.flush());
-    const int acknowledged = r.card.acknowledged;
-    r.arrive(60, 1);
-    CHECK(r.rx.interrupts == 1);
-    // While frames come there are no others, and the line is let alone.
-    for (unsigned turn = 0; turn < 10; ++turn) {
-        CHECK(holds(net.receive(), 60, turn + 1));
-        CHECK(!net.receive());
-        r.arrive(60, turn + 2);
-        CHECK(net.flush());
-    }
-    CHECK(r.rx.interrupts == 1);
-    CHECK(r.card.acknowledged == acknowledged);
-    CHECK(net.receive());
-    CHECK(!net.receive());
-    CHECK(net.flush());
-    CHECK(!net.receive());
-    CHECK(r.card.acknowledged == acknowledged + 1);
-    CHECK(!net.flush());
-    r.arrive(60, 1);
-    CHECK(r.rx.interrupts == 2);
-    CHECK(net.flush());  // it came before the halt
-    CHECK(r.tx.interrupts == 0);
-}
-
-}  // namespace
-
-TEST_CASE("virtio_net holds interrupts back while frames come, by event index") {
-    rig<32, with_events> r;
-    r.card.offered |= virtio_feature::event_index;
-    SUBCASE("receiving") {
-        holds_interrupts(r);
-        CHECK((r.card.accepted & virtio_feature::event_index) != 0);
-    }
-    SUBCASE("sending") {
-        auto& net = r.start();
-        for (unsigned i = 0; i < 70'000; ++i) {
-            REQUIRE(net.send(r.frame(20, i)));
-            net.flush();
-            r.tx.give(r.tx.take(), 0);
-            r.tx.wait_for_more();
-        }
-        CHECK(r.tx.rings == 70'000);
-        CHECK(r.tx.interrupts == 0);
-    }
-}
-
-TEST_CASE("virtio_net holds interrupts back while frames come, by the flag") {
-    rig<32, with_flags> r;
-    r.card.offered |= virtio_feature::event_index;
-    holds_interrupts(r);
-    CHECK((r.card.accepted & virtio_feature::event_index) == 0);
-}
-
-TEST_CASE("virtio_net lets a device without event indices interrupt as ever") {
-    rig<32, with_events> r;
-    auto& net = r.start();
-    for (unsigned i = 0; i < 10; ++i) {
-        r.arrive(60, i);
-        CHECK(net.receive());
-        CHECK(!net.receive());
-        CHECK(net.flush());
-        CHECK(!net.receive());
-        CHECK(!net.flush());
-    }
-    CHECK(r.rx.interrupts == 10);
-    CHECK(r.rx.driver_flags() == 0);
-    CHECK(r.card.acknowledged == 10);
-}
-
-TEST_CASE("virtio_net: a frame that comes while the device is told to interrupt is received at once") {
-    for (const bool events : {false, true}) {
-        rig<32, virtio_net_options{.receive_queue = 8,
-                                   .send_queue = 8,
-                                   .reserve = 4,
-                                   .least = 2,
-                                   .event_index = true,
-                                   .hold_interrupts = true}>
-            r;
-        if (events) r.card.offered |= virtio_feature::event_index;
-        auto& net = r.start();
-        // Between the look that found nothing and the halt: the line is lowered last.
-        r.card.on_acknowledge = [&] { r.arrive(60, 5); };
-        CHECK(holds(net.receive(), 60, 5));
-        r.card.on_acknowledge = [] {};
-        CHECK(net.flush());
-    }
-}
-
-TEST_CASE("virtio_net: a turn with nothing but bad frames waits for the next by interrupt") {
-    rig<32, with_events> r;
-    r.card.offered |= virtio_feature::event_index;
-    auto& net = r.start();
-    r.arrive(60, 0, 11);
-    CHECK(!net.receive());
-    CHECK(!net.flush());
-    const int before = r.rx.interrupts;
-    r.arrive(60, 0);
-    CHECK(r.rx.interrupts == before + 1);
-}
-
-TEST_CASE("virtio_net: the device is told of a number of frames before the turn ends") {
-    rig<32, with_batches> r;
-    auto& net = r.start();
-    for (const int rings : {0, 0, 1, 1, 1, 2, 2}) {
-        CHECK(net.send(r.frame(20, 0)));
-        CHECK(r.tx.rings == rings);
-    }
-    net.flush();
-    CHECK(r.tx.rings == 3);
-    while (r.tx.waiting() != 0) r.tx.give(r.tx.take(), 0);
-    for (const int rings : {3, 3, 4}) {
-        CHECK(net.send(r.frame(20, 0)));
-        CHECK(r.tx.rings == rings);
-    }
 }
