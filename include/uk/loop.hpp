@@ -3,6 +3,7 @@
 
 #include <uk/part.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -47,7 +48,7 @@ struct loop {
         }
 
     private:
-        static instant time(void* os) { return (*static_cast<Stack*>(os))[port::clock].now(); }
+        static instant time(void* os) { return stack_link<Stack>(*static_cast<Stack*>(os))[port::clock].now(); }
 
         bool poll_parts() {
             bool busy = false;
@@ -71,7 +72,7 @@ struct loop {
             return more;
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         raw_memory<Limits.frame_memory> memory_;
         uk::scheduler scheduler_;
     };

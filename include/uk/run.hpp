@@ -5,6 +5,7 @@
 #include <uk/config.hpp>
 #include <uk/print.hpp>
 #include <uk/stack.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 
 #include <concepts>
@@ -98,15 +99,20 @@ struct storage {
     alignas(Stack) static inline std::byte octets[sizeof(Stack)];
 };
 
-// The linker script reserves the machine's stack from `uk_stack_bytes` and holds the image to `uk_footprint`; the run
-// tool reads the latter.
+// Reserves the memory of an image's stack, see stack_link.hpp. The linker script reserves the machine's stack from
+// `uk_stack_bytes` and holds the image to `uk_footprint`; the run tool reads the latter.
 template <class Stack>
-[[gnu::always_inline]] inline void tell_linker() {
+[[gnu::always_inline]] inline void* place_stack() {
     if constexpr (config::image) {
         asm volatile(
-            ".globl uk_footprint\n.set uk_footprint, %c0\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c1" ::"i"(
-                footprint<Stack>),
-            "i"(stack_octets));
+            ".pushsection .bss.uk_stack_object, \"aw\", @nobits\n.balign %c0\n.globl uk_stack_object\n"
+            "uk_stack_object:\n.skip %c1\n.popsection\n"
+            ".globl uk_footprint\n.set uk_footprint, %c2\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c3" ::"i"(
+                alignof(Stack)),
+            "i"(sizeof(Stack)), "i"(footprint<Stack>), "i"(stack_octets));
+        return uk_stack_object;
+    } else {
+        return storage<Stack>::octets;
     }
 }
 
@@ -119,9 +125,8 @@ template <class Stack, class App>
     constexpr bool fits = std::invocable<App&, Stack&>;
     static_assert(require<fits, "uk::run: the application's parameter is not its stack; uk::run<server>(app) needs "
                                 "app(server& os).">());
-    detail::tell_linker<Stack>();
     if constexpr (fits) {
-        Stack& os = *new (detail::storage<Stack>::octets) Stack;
+        Stack& os = *new (detail::place_stack<Stack>()) Stack;
         const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
         if constexpr (!config::image) os.~Stack();  // an image stops instead
         return status;

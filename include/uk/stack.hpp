@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/check.hpp>
+#include <uk/config.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/wiring.hpp>
 
 #include <array>
@@ -40,7 +43,7 @@ class stack {
     }();
 
 public:
-    stack() : objects_(*this) { static_assert(check_contracts(std::make_index_sequence<wiring::size>{})); }
+    stack() : objects_(placed()) { static_assert(check_contracts(std::make_index_sequence<wiring::size>{})); }
     stack(const stack&) = delete;
     stack& operator=(const stack&) = delete;
 
@@ -93,6 +96,12 @@ public:
     static constexpr const auto& part_names() { return names; }
 
 private:
+    // The parts of an image believe that their stack is where uk::run puts it (stack_link.hpp).
+    stack& placed() {
+        if constexpr (config::image) check(stack_link<stack>(*this).is_to(*this), "a stack outside of uk::run");
+        return *this;
+    }
+
     template <std::size_t... I>
     static consteval bool check_contracts(std::index_sequence<I...>) {
         return (true && ... &&

@@ -10,6 +10,7 @@
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -24,10 +25,9 @@
 
 namespace uk::drv {
 
-/// A virtio network card (section 5.1): port::frame. One queue for each direction, link state not followed. What the
-/// options name is used where the device offers it. Sending never wakes the machine: what was sent is taken back when
-/// there is occasion to. A device that breaks the rules of the rings, or asks for a reset, is reset once and stays
-/// silent.
+/// A virtio network card (section 5.1): port::frame. One queue for each direction. What the options name is used where
+/// the device offers it. What was sent is taken back when there is occasion to; it wakes the machine only where
+/// reception waits for its buffers. A device that breaks the rules of the rings is reset once and stays silent.
 template <virtio_net_options Options = {}, class Transport = virtio_pci_or_mmio>
 struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
@@ -40,12 +40,7 @@ struct virtio_net {
         explicit in(Stack& os) : os_(os), store_(os[port::packets].store()) {
             Transport::find(os, virtio_type::network, true, device_);
             if (!device_) panic(remedy(device_.lack()));
-            if (!start()) {
-                virtio_give_up(device_);
-                panic("the virtio network card and this driver do not agree on features or queues");
-            }
-            refill();
-            virtio_go(device_);
+            if (!start()) panic("the virtio network card and this driver do not agree on features or queues");
         }
         in(const in&) = delete;
         in& operator=(const in&) = delete;
@@ -82,6 +77,10 @@ struct virtio_net {
         bool send(outgoing&& frame) {
             const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
             if (counters_.stopped != 0) return false;
+            if (Options.watch && !has_link_) {
+                ++counters_.no_link;
+                return false;
+            }
             if (send_.room() < pieces) reclaim();
             if (send_.room() < pieces) {
                 ++counters_.send_full;
@@ -118,6 +117,20 @@ struct virtio_net {
             }
         }
 
+        /// True when the link came up since the last call, or may have been down. Meant for turns that brought no
+        /// frame: there is one before each halt, and what changes afterwards ends the halt.
+        [[gnu::noinline]] bool link_came_up()
+            requires(Options.watch)
+        {
+            // With the generation the device says that something was changed (section 2.5.1); its interrupt does not
+            // say so by MSI-X, and by MMIO only for another exit.
+            if (counters_.stopped != 0 || !has_changed()) return false;
+            look();
+            return has_link_;
+        }
+        /// False while the card says that its link is down (section 5.1.4).
+        bool has_link() const { return has_link_; }
+
         mac address() const { return address_; }
         /// The checksums of packets to send may be left partial.
         bool fills_checksums() const
@@ -145,6 +158,8 @@ struct virtio_net {
         using device_type = typename Transport::device_type;
         using doorbell = typename device_type::doorbell_type;
 
+        // A constant of its own: see CONTRIBUTING.md on members of template arguments.
+        static constexpr mac address_of_ours = Options.address;
         static constexpr bool events = Options.event_index;
         static constexpr bool holds = Options.event_index || Options.hold_interrupts;
 
@@ -158,20 +173,6 @@ struct virtio_net {
             bool marks = false;  // and looks at those of received frames
         };
         struct nothing {};
-
-        [[gnu::always_inline]] void flush_queues() {
-            if (counters_.stopped != 0) return;
-            acknowledged_ = false;
-            if constexpr (Options.announce_after != 0) batch_.waiting = 0;
-            reclaim();
-            refill();
-            send_.announce();
-            receive_.announce();
-            // The device is asked for its state only where something is amiss: that is an exit.
-            const bool failed = was_full_ && (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
-            was_full_ = false;
-            if (failed || receive_.broken() || send_.broken()) stop();
-        }
 
         static constexpr std::size_t header_octets = virtio_net_header::size;
         // Places the network header, 12 + 14 octets on, at a multiple of four.
@@ -191,10 +192,65 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_, p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
-        bool start() {
+        [[gnu::always_inline]] void flush_queues() {
+            if (counters_.stopped != 0) return;
+            acknowledged_ = false;
+            if constexpr (Options.announce_after != 0) batch_.waiting = 0;
+            reclaim();
+            refill();
+            send_.announce();
+            receive_.announce();
+            wait_for_buffers();
+            if (receive_.broken() || send_.broken()) {
+                stop();
+                return;
+            }
+            // The device is asked for its state only where something is amiss: that is an exit.
+            if (std::exchange(was_full_, false)) look();
+        }
+
+        // From whatever state to work (section 3.1.1); false, with the device given up, where that cannot be.
+        [[gnu::noinline]] bool start() {
+            if (!agree()) {
+                virtio_give_up(device_);
+                return false;
+            }
+            refill();
+            if constexpr (Options.watch) device_.wake_by_config();
+            virtio_go(device_);
+            // What changes from now on shows in the generation.
+            if constexpr (Options.watch) {
+                has_changed();
+                look_at_link();
+            }
+            return true;
+        }
+
+        bool has_changed() {
+            const std::uint32_t now = device_.read(virtio_reg::config_generation);
+            return std::exchange(generation_, now) != now;
+        }
+
+        // Section 5.1.4.2: without the feature the link is up.
+        void look_at_link() { has_link_ = !tells_link_ || (device_.template config<std::uint16_t>(6) & 1) != 0; }
+
+        // Section 2.1.2: a device that needs a reset loses what it had; all of its buffers come back first.
+        [[gnu::noinline]] void look() {
+            const bool failed = (device_.read(virtio_reg::status) & virtio_status::needs_reset) != 0;
+            if constexpr (!Options.watch) {
+                if (failed) stop();
+            } else if (!failed) {
+                look_at_link();
+            } else if (stop()) {
+                ++counters_.resets;
+                if (start()) counters_.stopped = 0;
+            }
+        }
+
+        bool agree() {
             const auto offered = virtio_begin(device_);
             if (!offered) return false;
             std::uint64_t features = virtio_feature::version_1;
@@ -217,20 +273,34 @@ struct virtio_net {
             }
             if constexpr (events) {
                 features |= *offered & virtio_feature::event_index;
-                if ((features & virtio_feature::event_index) != 0) {
-                    receive_.use_events();
-                    send_.use_events();
-                }
+                receive_.use_events((features & virtio_feature::event_index) != 0);
+                send_.use_events((features & virtio_feature::event_index) != 0);
+            }
+            if constexpr (Options.watch) {
+                features |= *offered & virtio_feature::net_status;
+                tells_link_ = (*offered & virtio_feature::net_status) != 0;
             }
             if ((*offered & virtio_feature::net_mtu) != 0 && mtu_ >= 68 && mtu_ <= 1500) {
                 features |= virtio_feature::net_mtu;
             } else {
                 mtu_ = 1500;
             }
-            if (address_.is_group() || address_ == mac{}) address_ = Options.address;
-            const virtio_addresses<Transport, Stack> address{os_};
+            if (address_.is_group() || address_ == mac{}) address_ = address_of_ours;
+            if constexpr (holds) batch_ = {};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
-                   send_.set_up(device_, 1, false, address);
+                   send_.set_up(device_, 1, true, address);
+        }
+
+        // Reception that has too few buffers gets none from the layers above while all of them are being sent: only
+        // then is it of use that the end of sending wakes the machine.
+        void wait_for_buffers() {
+            if (receive_.outstanding() >= Options.least || send_.outstanding() == 0) return send_.hold();
+            send_.arm();
+            if (!send_.ready()) return;
+            reclaim();
+            refill();
+            receive_.announce();
         }
 
         // Takes the device's header off a received frame; false when that is to be dropped.
@@ -295,14 +365,14 @@ struct virtio_net {
 
         [[gnu::noinline]] void reclaim() {
             while (const auto used = send_.take(counters_)) give_back(sent(used->id), 2);
-            if constexpr (events) send_.hold();
         }
 
-        // For good. A device that does not stop keeps its buffers: it might still write to them.
-        [[gnu::noinline]] void stop() {
+        // A device that does not stop keeps its buffers: it might still write to them.
+        [[gnu::noinline]] bool stop() {
             counters_.stopped = 1;
-            if (!virtio_reset(device_)) return;
+            if (!virtio_reset(device_)) return false;
             give_back(kept_, std::size(kept_));
+            return true;
         }
 
         packet_buffer** sent(std::uint16_t id) { return kept_ + Options.receive_queue + 2 * id; }
@@ -311,14 +381,17 @@ struct virtio_net {
             for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         packet_store& store_;
         device_type device_;
         std::conditional_t<Options.checksum, virtio_net_more_counters, virtio_net_counters> counters_;
         std::size_t mtu_ = 1500;
-        mac address_ = Options.address;
+        mac address_ = address_of_ours;
         bool acknowledged_ = false;
         bool was_full_ = false;
+        bool tells_link_ = false;
+        bool has_link_ = true;
+        std::uint32_t generation_ = 0;
         [[no_unique_address]] std::conditional_t<Options.checksum, agreed, nothing> agreed_;
         [[no_unique_address]] std::conditional_t<holds || Options.announce_after != 0, batch, nothing> batch_;
         virtio_queue<Options.receive_queue, doorbell, events> receive_;

@@ -71,7 +71,7 @@ public:
 
     /// Gives the memory to the device as its queue number `index`, before it goes to work (sections 4.1.5.1.3 and
     /// 4.2.3.2). `dma(pointer)` is the device's view of an address. False when the device has no such queue, or no way
-    /// to wake the machine where that is wanted.
+    /// to wake the machine where that is wanted. Again when the device was reset: it has no buffer then.
     template <class Device, class Dma>
     bool set_up(Device& device, std::uint16_t index, bool wakes, Dma dma) {
         device.write(virtio_reg::queue_select, index);
@@ -92,15 +92,16 @@ public:
         if (!wakes && uses_events()) hold();
         for (std::uint16_t i = 0; i < size_; ++i) slots_[i].next = static_cast<std::uint16_t>(i + 1);
         room_ = size_;
+        free_ = outstanding_ = published_ = seen_ = 0;
         device.write(virtio_reg::queue_enable, 1);
         return true;
     }
 
-    /// The device has agreed to VIRTIO_F_EVENT_IDX. Before `set_up`.
-    void use_events()
+    /// Whether the device has agreed to VIRTIO_F_EVENT_IDX. Before each `set_up`.
+    void use_events(bool agreed)
         requires Events
     {
-        own_.events = true;
+        own_ = {.events = agreed};
     }
 
     constexpr bool uses_events() const {

@@ -7,6 +7,8 @@
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
 
@@ -93,7 +95,7 @@ struct arp {
             entry& e = *find(next_hop, true);
             e.used = ++uses_;
             if (!e.known) {
-                if (e.waiting.head) ++counters_.displaced;
+                if (e.waiting.head) ++counters_->displaced;
                 e.waiting = std::move(datagram);
                 if (e.tries == 0) ask(e);
                 return true;
@@ -105,20 +107,20 @@ struct arp {
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             arp_packet p;
             if (!parse_arp(payload.contents(), p)) {
-                ++counters_.malformed;
+                ++counters_->malformed;
                 return;
             }
             const mac link = p.sender_link;
             if (number_of(link) == number_of(os_[port::link].address())) return;
             if constexpr (guarded) {
                 if (guard_.is_conflict(p)) {
-                    ++counters_.conflicts;
+                    ++counters_->conflicts;
                     return tell(guard_.address(), false);
                 }
             }
             if (own_.is_unspecified()) return;
             if (p.sender == own_) {
-                ++counters_.conflicts;
+                ++counters_->conflicts;
                 if constexpr (guarded) guard_.may_defend(now()) ? announce() : tell(own_, false);
                 return;
             }
@@ -130,10 +132,10 @@ struct arp {
             if (e != nullptr) {
                 learn(*e, link);
             } else if (p.target == own_ && !asks_us) {
-                ++counters_.unasked;
+                ++counters_->unasked;
             }
             if (!asks_us) return;
-            ++counters_.answered;
+            ++counters_->answered;
             send(link, arp_operation::reply, own_, p.sender);
         }
 
@@ -151,7 +153,7 @@ struct arp {
             std::uint32_t evicted = 0;     ///< neighbours forgotten for others
             std::uint32_t no_buffer = 0;   ///< messages not sent for want of a packet
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         static constexpr std::uint16_t type_ipv4 = 0x0800;
@@ -198,7 +200,7 @@ struct arp {
                 }
             }
             if (!make) return nullptr;
-            if (!best->address.is_unspecified()) ++counters_.evicted;
+            if (!best->address.is_unspecified()) ++counters_->evicted;
             best->forget();
             best->address = a;
             best->used = ++uses_;
@@ -216,7 +218,7 @@ struct arp {
 
         void ask(entry& e) {
             ++e.tries;
-            ++counters_.asked;
+            ++counters_->asked;
             e.until = now() + retry;
             // RFC 1122 section 2.3.2.1: a poll goes to the neighbour alone.
             send(e.known ? e.link : mac::broadcast(), arp_operation::request, own_, e.address);
@@ -245,7 +247,7 @@ struct arp {
         void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
             outgoing message{os_[port::packets].store().take()};
             if (!message.head) {
-                ++counters_.no_buffer;
+                ++counters_->no_buffer;
                 return;
             }
             // A request leaves the address blank that it asks for.
@@ -269,7 +271,7 @@ struct arp {
                 if (e.until > now()) {
                     wake(e.until);
                 } else if (e.tries == Limits.tries) {
-                    ++counters_.unanswered;
+                    ++counters_->unanswered;
                     e.forget();
                 } else {
                     ask(e);
@@ -277,11 +279,11 @@ struct arp {
             }
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         ip4_address own_;
         std::uint32_t uses_ = 0;
         instant wake_;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
         [[no_unique_address]] std::conditional_t<guarded, guard, nothing> guard_;
         std::array<entry, Limits.entries> entries_;
     };

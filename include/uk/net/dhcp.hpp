@@ -2,14 +2,16 @@
 #pragma once
 
 #include <uk/event.hpp>
-#include <uk/net/count.hpp>
 #include <uk/net/arp_guard.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/dhcp_state.hpp>
 #include <uk/net/dhcp_wire.hpp>
 #include <uk/net/resolvers.hpp>
 #include <uk/net/udp.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 #include <uk/task.hpp>
 #include <uk/timer.hpp>
 
@@ -77,7 +79,7 @@ struct dhcp_with {
             if (!client_.has_lease()) return;
             dhcp_client::step s = client_.release();
             // From the address itself, as long as we have it.
-            ++(send(s.send, s.to) ? counters_.sent : counters_.not_sent);
+            ++(send(s.send, s.to) ? counters_->sent : counters_->not_sent);
             s.send.type = dhcp_type::none;
             apply(s);
         }
@@ -94,19 +96,19 @@ struct dhcp_with {
             if (!client_.has_lease()) return;
             if (a != client_.lease().address) return put_into_effect();
             if (ours) return os_[port::ip].configure(client_.lease().own(), client_.lease().router);
-            ++counters_.declined;
+            ++counters_->declined;
             apply(client_.decline(scheduler().now()));
         }
 
         [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
             dhcp_reply r;
             if (!parse_dhcp(payload.contents(), r) || d.from_port != dhcp_server_port) {
-                ++counters_.malformed;
+                ++counters_->malformed;
                 return;
             }
             const auto* step = client_.on_reply(r, scheduler().now());
             if (step == nullptr) {
-                ++counters_.ignored;
+                ++counters_->ignored;
                 return;
             }
             if constexpr (Limits.domain != 0) {
@@ -116,13 +118,12 @@ struct dhcp_with {
                 }
             }
             // OFFER is 2, ACK 5, NAK 6.
-            count(counters_.offers, static_cast<unsigned>(r.type) / 2 - 1);
+            count(counters_->offers, static_cast<unsigned>(r.type) / 2 - 1);
             apply(*step);
         }
 
         struct counters_type {
-            static constexpr std::string_view names =
-                "sent offers acks naks malformed ignored lost declined not_sent";
+            static constexpr std::string_view names = "sent offers acks naks malformed ignored lost declined not_sent";
             std::uint32_t sent = 0;
             std::uint32_t offers = 0;     ///< accepted
             std::uint32_t acks = 0;       ///< accepted
@@ -133,7 +134,7 @@ struct dhcp_with {
             std::uint32_t declined = 0;   ///< since somebody else had the address
             std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet; sent again later
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         struct nothing {};
@@ -157,10 +158,10 @@ struct dhcp_with {
             if (client_.has_lease()) {
                 put_into_effect();
             } else if (!ip.address().is_unspecified()) {
-                ++counters_.lost;
+                ++counters_->lost;
                 ip.configure({}, {});
             }
-            if (s.send.type != dhcp_type::none) ++(send(s.send, s.to) ? counters_.sent : counters_.not_sent);
+            if (s.send.type != dhcp_type::none) ++(send(s.send, s.to) ? counters_->sent : counters_->not_sent);
             cancel();
             if (s.wake != instant::never()) scheduler().timers.arm(*this, s.wake);
         }
@@ -186,8 +187,8 @@ struct dhcp_with {
 
         static void fire(timer& t) { static_cast<in&>(t).go_on(); }
 
-        Stack& os_;
-        counters_type counters_;
+        [[no_unique_address]] stack_link<Stack> os_;
+        zeroed<counters_type> counters_;
         dhcp_client client_;
         [[no_unique_address]] std::conditional_t<Limits.domain == 0, nothing, domain_name> domain_;
     };

@@ -11,6 +11,7 @@
 #include <uk/net/port_number.hpp>
 #include <uk/port.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 
 #include <coroutine>
@@ -120,9 +121,9 @@ public:
 
     void handle(exchange& x, pending& task) {
         if constexpr (is_table) {
-            handler_.dispatch(os_, x, task);
+            handler_.dispatch(os_.get(), x, task);
         } else {
-            call(handler_, os_, x, task);
+            call(handler_, os_.get(), x, task);
         }
     }
 
@@ -137,7 +138,7 @@ private:
         accepted->abort();
     }
 
-    Stack& os_;
+    [[no_unique_address]] stack_link<Stack> os_;
     Handler& handler_;
 };
 

@@ -9,6 +9,7 @@
 #include <uk/port.hpp>
 #include <uk/result.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
@@ -186,7 +187,7 @@ private:
     }
     inline task<result<bytes, client_error>> read_all(writable_bytes memory);
 
-    Stack& os_;
+    [[no_unique_address]] stack_link<Stack> os_;
     activity activity_ = activity::none;
     activity next_ = activity::none;
     step step_ = step::connect;

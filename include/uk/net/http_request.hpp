@@ -19,11 +19,7 @@ namespace uk::net::http {
 class request {
 public:
     /// `head` outlives the request.
-    request(transport& io, const request_head& head) : io_(io), head_(head) {
-        if (head.chunked) body_.reader = body_reader::in_chunks(io.server.limit.body_octets);
-        if (head.length) body_.reader = body_reader::with_length(*head.length);
-        body_.tell_to_continue = head.expects_continue;
-    }
+    request(transport& io, const request_head& head) : io_(io), head_(head) {}
     request(const request&) = delete;
     request& operator=(const request&) = delete;
 
@@ -55,7 +51,7 @@ public:
 
     /// The next piece of the body, where it was received; it stays until the next call. Empty at the end, or without a
     /// body. Fails with `invalid` or `too_large`, for which the client gets 400 or 413, and as the connection fails.
-    task<result<bytes>> read_body() { return io_.read_body(body_); }
+    task<result<bytes>> read_body() { return io_.read_body(body()); }
 
     /// The whole body in `memory`, or `too_large`.
     task<result<bytes>> read_all(writable_bytes memory) {
@@ -72,14 +68,22 @@ public:
     }
 
     /// For the server.
-    body_progress& body() { return body_; }
+    body_progress& body() {
+        if (!body_) {
+            body_.emplace();
+            if (head_.chunked) body_->reader = body_reader::in_chunks(io_.server.limit.body_octets);
+            if (head_.length) body_->reader = body_reader::with_length(*head_.length);
+            body_->tell_to_continue = head_.expects_continue;
+        }
+        return *body_;
+    }
 
     uk::scheduler& scheduler() { return io_.scheduler(); }
 
 private:
     transport& io_;
     const request_head& head_;
-    body_progress body_;
+    std::optional<body_progress> body_;  // once somebody asks
 };
 
 }  // namespace uk::net::http

@@ -229,7 +229,8 @@ private:
     bool chunked_ = false;
     std::uint64_t left_ = 0;  // of a body's declared length
     packet fields_;
-    std::string_view end_{};  // what a stream ends with
+    std::string_view coding_{};  // a field of its own, of a stream in chunks
+    std::string_view end_{};     // what a stream ends with
     char chunk_line_[20]{};
 };
 
@@ -256,20 +257,18 @@ inline bool response::put_head() {
     }
     front("\r\n");
     if (fields_) front(as_text(fields_.contents()));
-    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
-    if (!keep_ || version_1_0_) front(keep_ ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
-    if (has_body && has_length_) {
-        front("\r\n");
-        front(left_);
-        front("Content-Length: ");
-    }
-    if (has_body && chunked_) front("Transfer-Encoding: chunked\r\n");
-    if (!type_.empty()) {
-        front("\r\n");
-        front(type_);
-        front("Content-Type: ");
-    }
     front("\r\n");
+    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
+    if (!keep_ || version_1_0_) front(keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
+    if (has_body && has_length_) {
+        front(left_);
+        front("\r\nContent-Length: ");
+    }
+    front(coding_);
+    if (!type_.empty()) {
+        front(type_);
+        front("\r\nContent-Type: ");
+    }
     front(reason(status_));
     front(" ");
     front(status_);
@@ -296,6 +295,7 @@ inline bytes response::begin_piece(std::uint64_t octets) {
         discard();
         constant_ = {};
         chunked_ = !has_length_ && !version_1_0_ && has_body_status();
+        if (chunked_) coding_ = "\r\nTransfer-Encoding: chunked";
         if (!has_length_ && version_1_0_) keep_ = false;
         if (!put_head()) {
             io_.no_buffers = true;

@@ -256,7 +256,8 @@ private:
         s.wait_no_more();
     }
 
-    static constexpr operations table{&begin, &end, &cancel};
+    static constexpr operations table{&begin, &end, &cancel, Server::waits ? &conversation::may_skip_body : nullptr,
+                                      Server::waits ? &conversation::skip_body : nullptr};
 
     static void expire(timer& t) {
         session& s = static_cast<session&>(t);

@@ -132,7 +132,18 @@ struct body_progress {
 };
 
 class transport;
+class conversation;
 struct exchange;
+
+/// What a conversation asks of the task that serves it.
+enum class step : std::uint8_t {
+    read,    ///< wait for octets and put them into `unread`
+    handle,  ///< let the handler answer `now`
+    send,    ///< send what `prepare` got
+    part,    ///< finish the sending side
+    end,     ///< close the connection
+    abort,
+};
 
 /// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part
 /// of what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets
@@ -141,6 +152,10 @@ struct transport_operations {
     bool (*begin)(transport&, std::coroutine_handle<> h);
     result<> (*end)(transport&);
     void (*cancel)(transport&);
+    /// What is left of a body that its handler may have read: whether the connection may be kept, and the step that
+    /// skips it. Null where no handler is a task: none can read one then, and a connection ends with its first body.
+    bool (*may_skip_body)(conversation&) = nullptr;
+    step (*skip_body)(conversation&) = nullptr;
 };
 
 /// What a connection waits for.
@@ -165,8 +180,9 @@ struct transport_state {
     bool sending = false;          ///< `begin` writes
     std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
-    std::uint32_t left = 0;  ///< octets that are still skipped
-    std::uint32_t line = 0;  ///< where the last line of a head in pieces begins
+    std::uint32_t left = 0;      ///< octets that are still skipped
+    std::uint32_t received = 0;  ///< octets that came with the last read
+    std::uint32_t line = 0;      ///< where the last line of a head in pieces begins
     bytes head_to_send{};
     bytes data_to_send{};
     packet gathered;  ///< of a head that came in pieces
@@ -255,19 +271,20 @@ public:
         return fault::none;
     }
 
-    /// Before a read within a body.
+    /// Before a read within a body. Every octet earns the time that it may take at the slowest rate allowed.
     [[gnu::noinline]] void wait_for_body() {
+        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
+        body_deadline = body_deadline + duration(static_cast<std::int64_t>(received * 1'000'000'000ULL / rate));
         const instant latest = server.home.now() + server.limit.body_timeout;
         if (!body_started || body_deadline > latest) body_deadline = latest;
         body_started = true;
         wait(waiting::body, body_deadline - server.home.now());
     }
 
-    /// More was received. Every octet earns the time that it may take at the slowest rate allowed.
+    /// More was received.
     void received_more(bytes octets) {
         unread = octets;
-        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
-        body_deadline = body_deadline + duration(static_cast<std::int64_t>(octets.size() * 1'000'000'000 / rate));
+        received = static_cast<std::uint32_t>(octets.size());
     }
 
     /// What is to be sent: two pieces. `constant` means that the second outlives the connection and is sent from where

@@ -107,6 +107,8 @@ struct request_head {
     std::optional<std::uint64_t> length{};  ///< Content-Length
     std::string_view target{};              ///< path and query, or "*"
     std::string_view fields{};              ///< the field lines, each with its CRLF
+
+    constexpr bool has_body() const { return chunked || length.value_or(0) != 0; }
 };
 
 /// What `parse_head` allows.

@@ -9,6 +9,8 @@
 #include <uk/net/offload.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
@@ -136,12 +138,12 @@ struct ipv4 {
         result<> send(ip4_address to, std::uint8_t protocol, outgoing&& payload) {
             const std::size_t length = ipv4_header::size + payload.size();
             if (length > os_[port::link].mtu()) {
-                ++counters_.too_large;
+                ++counters_->too_large;
                 return fail(error::too_large);
             }
             const ip4_address hop = next_hop(to);
             if (hop.is_unspecified()) {
-                ++counters_.no_route;
+                ++counters_->no_route;
                 return fail(error::unreachable);
             }
             ipv4_header h;
@@ -160,10 +162,10 @@ struct ipv4 {
                                   ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
                                   : os_[port::neighbour].send_to(hop, std::move(payload));
             if (!sent) {
-                ++counters_.link_dropped;
+                ++counters_->link_dropped;
                 return fail(error::no_buffers);
             }
-            ++counters_.sent;
+            ++counters_->sent;
             return {};
         }
 
@@ -173,7 +175,7 @@ struct ipv4 {
             if (fault != ipv4_fault::none) {
                 settle_sum(os_[port::link], p);
                 if (fault == ipv4_fault::options) tell_of_options(p, d, link);
-                return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+                return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             }
             p.truncate(d.total_length);
             d.original = std::as_const(p).contents();
@@ -182,14 +184,14 @@ struct ipv4 {
             d.group = broadcast || link.destination.is_group();
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
             if (!d.source.is_unicast() || is_broadcast(d.source) || d.source == own_.address) {
-                ++counters_.bad_source;
+                ++counters_->bad_source;
             } else if (!(broadcast || is_for_us(d, p))) {
-                ++counters_.not_for_us;
+                ++counters_->not_for_us;
             } else if (d.is_fragment()) {
-                ++counters_.fragments;
+                ++counters_->fragments;
                 settle_sum(os_[port::link], p);
                 if constexpr (reassembles) {
-                    if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), counters_)) {
+                    if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), *counters_)) {
                         deliver(std::move(p), d);
                     }
                 }
@@ -229,7 +231,7 @@ struct ipv4 {
                 "bad_fragment overlapping larger_than_buffer no_buffer";
         };
         using counters_type = std::conditional_t<reassembles, more_counters, basic_counters>;
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         bool has_address() const { return !own_.address.is_unspecified(); }
@@ -290,7 +292,7 @@ struct ipv4 {
         }
 
         void deliver(packet&& payload, const ipv4_datagram& d) {
-            ++counters_.received;
+            ++counters_->received;
             if (d.protocol != protocol_tcp && d.protocol != protocol_udp) settle_sum(os_[port::link], payload);
             bool taken = false;
             os_.each([&](auto& object) {
@@ -302,7 +304,7 @@ struct ipv4 {
             });
             if (taken) return;
             settle_sum(os_[port::link], payload);
-            ++counters_.unknown_protocol;
+            ++counters_->unknown_protocol;
             // RFC 1122 section 3.2.2.1: code 2.
             os_.each([&](auto& object) {
                 if constexpr (requires { object.protocol_unreachable(d); }) object.protocol_unreachable(d);
@@ -323,11 +325,11 @@ struct ipv4 {
             });
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         cidr own_;
         ip4_address router_;
         event configured_;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
         using memberships = std::array<membership, Limits.groups>;
         [[no_unique_address]] std::conditional_t<(Limits.groups > 0), memberships, empty> groups_;
         [[no_unique_address]] std::conditional_t<reassembles, reassembly, nothing> reassembly_{&timed_out, this};

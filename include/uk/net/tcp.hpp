@@ -9,6 +9,7 @@
 #include <uk/net/tcp_sender.hpp>
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 
 #include <algorithm>
 #include <array>
@@ -54,7 +55,10 @@ struct tcp {
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
         explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
-            for (slot& s : slots_) adopt(s);
+            for (tcp_place<slot>& p : slots_) {
+                base::renew(p.slot, 0);
+                adopt(p.slot);
+            }
             std::array<std::byte, 16> secret{};
             keyed_ = os[port::entropy].fill(secret);
             key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
@@ -246,7 +250,7 @@ struct tcp {
 
         // A connection that is being opened.
         void join(tcp_listening& l, tcp_record& r) {
-            r.listener = static_cast<std::uint8_t>(&l - listeners_.data());
+            r.listener = &l;
             ++l.waiting;
             l.opening.push_back(r);
         }
@@ -555,13 +559,13 @@ struct tcp {
             if (why != tcp_drop::none) count(tcp_count(first + static_cast<std::uint8_t>(why) - 1));
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint32_t next_port_ = 0;
         instant cookie_sent_{};
         bool keyed_ = false;
         std::array<tcp_listening, Limits.listeners> listeners_of_;
         std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};
-        std::array<slot, Limits.connections> slots_;
+        std::array<tcp_place<slot>, Limits.connections> slots_;
     };
 };
 

@@ -116,15 +116,16 @@ protected:
 
     /// Takes memory for one more connection.
     void adopt(tcp_record& r) {
-        r.core = this;
         r.next = free_;
         free_ = &r;
     }
 
     tcp_record* find(const tcp_ends& e);
     tcp_listening* listener_of(std::uint16_t port);
-    /// A fresh record in the table, with its numbers chosen; null when the table is full of what must not be evicted.
-    tcp_record* open(const tcp_ends& e, std::uint16_t mss, instant now);
+    /// A record that is free now; null when the table is full of what must not be evicted.
+    tcp_record* take_free();
+    /// Puts a fresh record into the table and chooses its numbers.
+    void enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss, instant now);
     /// A connection was established: to whoever waits for it.
     void hand_over(tcp_record& r);
     /// The connection is over. Its record lives on while an application holds it.

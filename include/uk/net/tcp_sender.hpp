@@ -38,11 +38,19 @@ protected:
         return {r.control.mss, r.control.flight(), ticks_at(at), r.rtt.smoothed};
     }
 
+    /// Makes the record anew. What was there has nothing left to give back.
+    [[gnu::noinline]] void renew(slot& r, std::uint16_t generation) {
+        new (&r) slot;
+        r.core = this;
+        r.generation = generation;
+    }
+
     /// A fresh connection with its numbers chosen, or null.
     tcp_record* create(const tcp_ends& e, std::uint16_t mss, instant at) {
-        tcp_record* r = open(e, mss, at);
+        tcp_record* r = take_free();
         if (r == nullptr) return nullptr;
-        static_cast<typename slot::state&>(of(*r)) = {};
+        renew(of(*r), r->generation);
+        enter(*r, e, mss, at);
         of(*r).recovery.begin(r->control.iss);
         r->retries = Limits.retries;
         if constexpr (features.timestamps) of(*r).stamps.offset = static_cast<std::uint32_t>(hash(e) >> 32);
@@ -98,7 +106,7 @@ protected:
             r.starved = true;
             return false;
         }
-        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
+        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
         const bool again = places != 0 && p.from < c.max;
         if (again) count(tcp_count::retransmits);
         if (!send_segment(r, p, at, std::move(out))) {

@@ -19,15 +19,18 @@ inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
     return nullptr;
 }
 
-inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant now) {
+inline tcp_record* tcp_core::take_free() {
     if (free_ == nullptr && !waiting_.empty()) {
         close(static_cast<tcp_record&>(waiting_.front()), error::closed);
     }
-    if (free_ == nullptr) return nullptr;
-    tcp_record& r = *free_;
-    free_ = r.next;
+    tcp_record* const r = free_;
+    if (r == nullptr) return nullptr;
+    free_ = r->next;
     ++in_use_;
-    static_cast<tcp_state_of&>(r) = {};
+    return r;
+}
+
+inline void tcp_core::enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss, instant now) {
     r.ends = e;
     tcb& c = r.control;
     c.iss = c.una = c.nxt = c.max = initial_sequence(e, now);
@@ -36,7 +39,6 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     r.next = b;
     b = &r;
     r.hashed = true;
-    return &r;
 }
 
 [[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
@@ -48,9 +50,8 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
 }
 
 [[gnu::noinline]] inline void tcp_core::leave_listener(tcp_record& r) {
-    if (r.listener == 0xff) return;
-    --listeners_[r.listener].waiting;
-    r.listener = 0xff;
+    if (r.listener == nullptr) return;
+    --std::exchange(r.listener, nullptr)->waiting;
     static_cast<tcp_accept_node&>(r).unlink();
 }
 
@@ -116,7 +117,7 @@ inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
     }
     tcp_listening& l = listeners_[listener];
     r.owned = false;
-    r.listener = listener;
+    r.listener = &l;
     ++l.waiting;
     list<tcp_accept_node> others;
     others.take_all(l.ready);
@@ -126,11 +127,11 @@ inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
 
 inline void tcp_core::hand_over(tcp_record& r) {
     count(tcp_count::opened);
-    if (r.listener == 0xff) {
+    if (r.listener == nullptr) {
         wake_reader(r);  // the task that connects
         return;
     }
-    tcp_listening& l = listeners_[r.listener];
+    tcp_listening& l = *r.listener;
     l.ready.push_back(r);
     if (l.acceptor == nullptr) return;
     tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
@@ -196,7 +197,8 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     if (limit == 0 && packets_.available() > limits_.reserve / 2) limit = 1;
     if (limit > limits_.send_buffers) limit = limits_.send_buffers;
     std::size_t done = 0;
-    if (w.constant && !w.rest.empty()) {
+    // A few constant octets would be copied into a segment anyway, and a buffer for each range is dear.
+    if (w.constant && w.rest.size() > tcp_copied) {
         done = r.send.append_constant(w.rest, packets_, limit) ? w.rest.size() : 0;
     } else {
         // Buffers of one segment each can be sent without copying again.

@@ -40,7 +40,7 @@ using rig = rig_with<false>;
 struct event_rig : rig_with<true> {
     explicit event_rig(bool wakes = true) {
         card.accepted = virtio_feature::event_index;
-        queue.use_events();
+        queue.use_events(true);
         REQUIRE(set_up(wakes));
     }
 };
@@ -346,7 +346,7 @@ TEST_CASE("a ring holds interrupts back until it is armed") {
         rig_with<true> r;
         if (events) {
             r.card.accepted = virtio_feature::event_index;
-            r.queue.use_events();
+            r.queue.use_events(true);
         }
         REQUIRE(r.set_up());
         CHECK(r.queue.uses_events() == events);
