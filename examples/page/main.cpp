@@ -14,7 +14,9 @@ struct server
     : uk::stack<uk::target, uk::loop<{.frame_memory = 48 * 1024}>, uk::packets<{.buffers = 96}>, net::ip4<net::dhcp>,
                 net::tcp<net::tcp_limits{.connections = 64, .backlog = 16, .features = net::tcp_minimal}>> {};
 
-uk::result<> page(http::request&, http::response& out) { return out.text(http::constant("hello from one type\n")); }
+constexpr auto page = [](http::request&, http::response& out) {
+    return out.text(http::constant("hello from one type\n"));
+};
 
 constexpr auto routes = http::routes(http::get<"/">(page));
 

@@ -30,6 +30,11 @@ struct loop {
         }
 
         uk::scheduler& scheduler() { return scheduler_; }
+        [[gnu::always_inline]] void place_links() {
+            if constexpr (config::image) {
+                asm volatile(".globl uk_scheduler_object\n.set uk_scheduler_object, %c0" ::"i"(&scheduler_));
+            }
+        }
 
         /// Drives the stack until `done()` is true. Devices with interrupts may wake the halt at any time: what arrived
         /// before it ends it at once, so nothing is lost between the last look and the halt.

@@ -3,6 +3,7 @@
 
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
+#include <uk/image_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,11 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// What is known of the checksum of the transport's header and payload, in a frame from a card that looks at it, or for
 /// one that completes it.
-enum class packet_sum : std::uint32_t {
+enum class packet_sum : std::uint8_t {
     unknown,
     right,    ///< a card looked
     partial,  ///< left to the card that sends the frame; one received so was never on a wire, and is whole
@@ -27,12 +29,14 @@ enum class packet_sum : std::uint32_t {
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
 struct alignas(16) packet_buffer {
+    explicit packet_buffer(packet_store& store) : home(store) {}
+
     packet_buffer* next;  // free list, or a queue of the one owner
-    packet_store* home;
-    std::uint32_t references;  // this and the rest from `take` on
+    [[no_unique_address]] packet_store_link home;
+    std::uint16_t references;  // this and the rest from `take` on
     packet_sum sum;
     // Where a partial sum stands, and what it is over, as offsets in the storage.
-    std::uint16_t sum_at;
+    std::uint8_t sum_field;  // from `sum_from`
     std::uint16_t sum_from;
     std::uint16_t sum_to;
 };
@@ -109,22 +113,22 @@ public:
 
     /// A card has found the checksum of the frame in the window right, or not looked.
     void mark_sum(bool right) { buffer_->sum = right ? packet_sum::right : packet_sum::unknown; }
-    /// The sum of all from offset `from` on is partial: it belongs into the two octets at offset `at`, which hold what
-    /// it starts with. To be sent, only for a link that `fills_checksums()`.
-    void mark_partial_sum(std::size_t from, std::size_t at) {
+    /// The sum of all from offset `from` on is partial: it belongs into the two octets at `field`, 0 to 255, from
+    /// there, which hold what it starts with. To be sent, only for a link that `fills_checksums()`.
+    void mark_partial_sum(std::size_t from, std::size_t field) {
         buffer_->sum = packet_sum::partial;
+        buffer_->sum_field = static_cast<std::uint8_t>(field);
         buffer_->sum_from = static_cast<std::uint16_t>(begin_ + from);
-        buffer_->sum_at = static_cast<std::uint16_t>(begin_ + at);
         buffer_->sum_to = static_cast<std::uint16_t>(begin_ + size_);
     }
     packet_sum sum() const { return buffer_->sum; }
     /// Where a partial sum begins in the window, and where it belongs from there.
     std::size_t sum_from() const { return buffer_->sum_from - begin_; }
-    std::size_t sum_field() const { return static_cast<std::size_t>(buffer_->sum_at - buffer_->sum_from); }
+    std::size_t sum_field() const { return buffer_->sum_field; }
     /// The window's checksum, whose field is at offset `field`, need not be looked at.
     bool sum_holds(std::size_t field) const {
         if (buffer_->sum != packet_sum::partial) return buffer_->sum == packet_sum::right;
-        return buffer_->sum_from == begin_ && buffer_->sum_at == begin_ + field && buffer_->sum_to >= begin_ + size_;
+        return buffer_->sum_from == begin_ && buffer_->sum_field == field && buffer_->sum_to >= begin_ + size_;
     }
     /// Completes a partial sum, so that the octets are what a wire would have brought: for whoever looks at them, or
     /// sends them on. Nobody else may hold the buffer.
@@ -137,7 +141,8 @@ public:
         }
         while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
         // Zero would say that there is no checksum (RFC 768).
-        store_be(storage() + buffer_->sum_at, static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
+        store_be(storage() + buffer_->sum_from + buffer_->sum_field,
+                 static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
     }
     /// What the card knew is forgotten: from here on the octets are the payload alone.
     void forget_sum() { buffer_->sum = packet_sum::unknown; }
@@ -161,10 +166,9 @@ public:
     packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
         const std::size_t stride = sizeof(packet_buffer) + capacity;
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
-            auto* buffer = new (storage.data() + at) packet_buffer;
-            buffer->home = this;
-            put(buffer);
+            put(new (storage.data() + at) packet_buffer(*this));
         }
+        reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
     packet_store(const packet_store&) = delete;
     packet_store& operator=(const packet_store&) = delete;
@@ -178,9 +182,15 @@ public:
         packet_buffer* buffer = std::exchange(free_, free_->next);
         buffer->references = 1;
         buffer->sum = packet_sum::unknown;
+        buffer->sum_field = 0;
         --available_;
         return packet::attach(buffer, headroom, 0);
     }
+
+    /// The same for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// nothing would ever be given back.
+    packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
+    bool has_spare() const { return available_ > reserved_; }
 
     void put(packet_buffer* buffer) {
         buffer->next = free_;
@@ -194,9 +204,12 @@ public:
     std::uint32_t exhausted() const { return exhausted_; }
 
 private:
+    static constexpr std::uint32_t most_reserved = 8;
+
     packet_buffer* free_ = nullptr;
     std::size_t capacity_;
     std::uint32_t available_ = 0;
+    std::uint32_t reserved_ = 0;
     std::uint32_t exhausted_ = 0;
 };
 

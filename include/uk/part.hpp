@@ -20,6 +20,7 @@ namespace uk {
 //   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes
 //                     no task ready. As `bool flush()` it says whether to poll it again before the machine halts
 //   task<> start()    awaited in dependency order before the application starts
+//   void place_links()   in an image, for its linker: where links to the object lead (image_link.hpp); always inlined
 
 /// Parts that belong together; each is listed as if the user had written it.
 template <class... Parts>

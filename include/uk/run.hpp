@@ -127,6 +127,9 @@ template <class Stack, class App>
                                 "app(server& os).">());
     if constexpr (fits) {
         Stack& os = *new (detail::place_stack<Stack>()) Stack;
+        os.each([](auto& object) {
+            if constexpr (requires { object.place_links(); }) object.place_links();
+        });
         const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
         if constexpr (!config::image) os.~Stack();  // an image stops instead
         return status;

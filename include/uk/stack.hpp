@@ -63,7 +63,7 @@ public:
         // After a fault of the plan a port may be missing for that reason alone: one mistake, one message.
         static_assert(require<there || wiring::solved.what != detail::fault::none, detail::absence_error<Port>()>());
         if constexpr (there) {
-            return detail::object_at<place<Port>>(objects_);
+            return detail::object_at<place<Port>>(found().objects_);
         } else {
             return *this;
         }
@@ -73,7 +73,7 @@ public:
     template <class Visit>
     void each(Visit visit) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (visit(detail::object_at<I>(objects_)), ...);
+            (visit(detail::object_at<I>(found().objects_)), ...);
         }(std::make_index_sequence<wiring::size>{});
     }
 
@@ -81,7 +81,7 @@ public:
     template <class Visit>
     void each_reversed(Visit visit) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (visit(detail::object_at<wiring::size - 1 - I>(objects_)), ...);
+            (visit(detail::object_at<wiring::size - 1 - I>(found().objects_)), ...);
         }(std::make_index_sequence<wiring::size>{});
     }
 
@@ -98,9 +98,11 @@ public:
 private:
     // The parts of an image believe that their stack is where uk::run puts it (stack_link.hpp).
     stack& placed() {
-        if constexpr (config::image) check(stack_link<stack>(*this).is_to(*this), "a stack outside of uk::run");
+        if constexpr (config::image) check(stack_link<stack>(*this).leads_to(*this), "a stack outside of uk::run");
         return *this;
     }
+
+    stack& found() { return *stack_link<stack>(*this); }
 
     template <std::size_t... I>
     static consteval bool check_contracts(std::index_sequence<I...>) {

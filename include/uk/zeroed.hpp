@@ -11,8 +11,8 @@
 namespace uk {
 
 /// A value that begins as zeros, as a member of a part: `zeroed<counters_type> counters_;`. The stack of an image is
-/// made once, in memory that is zero, so nothing is written there. Elsewhere the value is constructed, and must turn out
-/// to be zeros.
+/// made once, in memory that is zero, so nothing is written there. Elsewhere the value is constructed, and must turn
+/// out to be zeros.
 template <class T, bool InImage = config::image>
 class zeroed {
 public:

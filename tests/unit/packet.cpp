@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -26,6 +28,22 @@ TEST_CASE("a pool gives what it has, counts what it could not give, and gets eve
         CHECK(p.store.take());
     }
     CHECK(p.store.available() == 4);
+}
+
+TEST_CASE("the last buffers of a pool are for those who give them back soon") {
+    for (const auto& [count, reserved] : {std::pair{4, 0}, {16, 1}, {64, 4}, {128, 8}, {256, 8}}) {
+        std::vector<std::byte> memory(static_cast<std::size_t>(count) * (sizeof(uk::packet_buffer) + 256));
+        uk::packet_store store(memory, 256);
+        std::vector<uk::packet> held;
+        while (uk::packet p = store.take_spare(7)) held.push_back(std::move(p));
+        CHECK(held.front().headroom() == 7);
+        CHECK(store.available() == static_cast<std::size_t>(reserved));
+        CHECK_FALSE(store.has_spare());
+        if (reserved != 0) CHECK(store.take());
+        CHECK(store.exhausted() == 0);
+        held.pop_back();
+        CHECK(store.has_spare());
+    }
 }
 
 TEST_CASE("headers go in front, payload behind, and both come off again") {
@@ -84,7 +102,7 @@ TEST_CASE("a fresh packet's checksum is unknown, whatever the buffer's last owne
         CHECK(k.sum_holds(16));
         k.mark_sum(false);
         CHECK(!k.sum_holds(6));
-        k.mark_partial_sum(8, 14);
+        k.mark_partial_sum(8, 6);
     }
     CHECK(p.store.take().sum() == uk::packet_sum::unknown);
 }
@@ -93,7 +111,7 @@ TEST_CASE("a partial checksum holds for the header that it belongs to, and no ot
     pool p;
     uk::packet k = p.store.take(16);
     k.push_back(32);
-    k.mark_partial_sum(8, 14);
+    k.mark_partial_sum(8, 6);
     CHECK(k.sum_from() == 8);
     CHECK(k.sum_field() == 6);
     CHECK(!k.sum_holds(14));
@@ -126,7 +144,7 @@ TEST_CASE("a partial checksum is completed over all that the frame had, once") {
         }
         sum = (sum & 0xffff) + (sum >> 16);
         sum = (sum & 0xffff) + (sum >> 16);
-        k.mark_partial_sum(3, 6);
+        k.mark_partial_sum(3, 3);
         k.pop_front(5);
         k.pop_back(4);
         k.settle_sum();
@@ -138,7 +156,7 @@ TEST_CASE("a partial checksum is completed over all that the frame had, once") {
     SUBCASE("one that comes to zero is sent as all ones") {
         std::memset(all.data(), 0, all.size());
         all[4] = all[5] = std::byte{0xff};
-        k.mark_partial_sum(4, 8);
+        k.mark_partial_sum(4, 4);
         k.settle_sum();
         CHECK(uk::load_be<std::uint16_t>(k.data() + 8) == 0xffff);
     }

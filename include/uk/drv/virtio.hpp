@@ -116,7 +116,7 @@ using joined = decltype(join(A{}, B{}));
 template <class Transport, class Stack>
 struct virtio_addresses {
     [[no_unique_address]] stack_link<Stack> os;
-    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(os.get(), p); }
+    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(*os, p); }
 };
 
 /// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.2).

@@ -77,9 +77,10 @@ struct virtio_net {
         bool send(outgoing&& frame) {
             const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
             if (counters_.stopped != 0) return false;
+            // Lost as on a wire, not refused: nobody is to try again and again, and what has a time-out is to have it.
             if (Options.watch && !has_link_) {
                 ++counters_.no_link;
-                return false;
+                return true;
             }
             if (send_.room() < pieces) reclaim();
             if (send_.room() < pieces) {
@@ -192,7 +193,7 @@ struct virtio_net {
             }
         }
 
-        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(os_.get(), p); }
+        std::uint64_t dma(const volatile void* p) { return Transport::dma_address(*os_, p); }
         std::size_t room_in_buffer() const { return store_.capacity() - offset; }
 
         [[gnu::always_inline]] void flush_queues() {
@@ -287,7 +288,7 @@ struct virtio_net {
             }
             if (address_.is_group() || address_ == mac{}) address_ = address_of_ours;
             if constexpr (holds) batch_ = {};
-            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(os_.get())};
+            const virtio_addresses<Transport, Stack> address{stack_link<Stack>(*os_)};
             return virtio_accept(device_, features) && receive_.set_up(device_, 0, true, address) &&
                    send_.set_up(device_, 1, true, address);
         }

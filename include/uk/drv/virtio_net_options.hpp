@@ -18,7 +18,7 @@ struct virtio_net_options {
     std::uint16_t reserve = 16;
     /// Buffers that reception claims even so, so that an acknowledgement can still arrive.
     std::uint16_t least = 4;
-    /// Follows the card's state: while the link is down nothing is sent, when it comes up the layers above are told,
+    /// Follows the card's state: while the link is down frames are lost, when it comes up the layers above are told,
     /// and a card that asks for a reset is begun anew (where it only sets the bit and tells no change, when sending
     /// stalls). Costs one exit before each halt. Without it the link is taken as up, and a card that needs a reset is
     /// given up.
@@ -49,7 +49,7 @@ struct virtio_net_counters : virtio_ring_faults {
     std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
     std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
     std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
-    std::uint32_t no_link = 0;        ///< dropped: to send while the link was down
+    std::uint32_t no_link = 0;        ///< lost: to send while the link was down
     std::uint32_t resets = 0;         ///< how often the device asked for a reset and was begun anew
 };
 

@@ -42,9 +42,9 @@ inline bool mark_sum(const virtio_net_header& h, packet& frame) {
         frame.mark_sum((h.flags & virtio_net_header::data_valid) != 0);
         return true;
     }
-    const std::size_t at = std::size_t{h.checksum_start} + h.checksum_offset;
-    if (at + 2 > frame.size()) return false;
-    frame.mark_partial_sum(h.checksum_start, at);
+    // No transport has it farther than 255 octets from its start.
+    if (h.checksum_offset > 255 || h.checksum_start + h.checksum_offset + 2U > frame.size()) return false;
+    frame.mark_partial_sum(h.checksum_start, h.checksum_offset);
     return true;
 }
 

@@ -8,9 +8,9 @@
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
-#include <uk/zeroed.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <chrono>
@@ -61,7 +61,7 @@ struct arp {
             if constexpr (guarded) {
                 if (!guard_.probing() && own != guard_.address()) guard_.stop();
             }
-            for (entry& e : entries_) e.forget();
+            for (entry& e : *entries_) e.forget();
         }
 
         /// The link has come up, perhaps another one: all neighbours are forgotten, and our address is announced anew.
@@ -189,7 +189,7 @@ struct arp {
         [[gnu::noinline]] entry* find(ip4_address a, bool make) {
             entry* best = nullptr;
             std::uint64_t best_age = 0;
-            for (entry& e : entries_) {
+            for (entry& e : *entries_) {
                 if (e.address == a) return &e;
                 std::uint64_t age = uses_ - e.used + 1;
                 if (e.known) age += std::uint64_t{1} << 32;
@@ -266,7 +266,7 @@ struct arp {
         static void fire(timer& t) { static_cast<in&>(t).retry_all(); }
         void retry_all() {
             if constexpr (guarded) guard_on_time();
-            for (entry& e : entries_) {
+            for (entry& e : *entries_) {
                 if (e.tries == 0) continue;
                 if (e.until > now()) {
                     wake(e.until);
@@ -285,7 +285,7 @@ struct arp {
         instant wake_;
         zeroed<counters_type> counters_;
         [[no_unique_address]] std::conditional_t<guarded, guard, nothing> guard_;
-        std::array<entry, Limits.entries> entries_;
+        zeroed<std::array<entry, Limits.entries>> entries_;
     };
 };
 

@@ -11,9 +11,9 @@
 #include <uk/part.hpp>
 #include <uk/result.hpp>
 #include <uk/stack_link.hpp>
-#include <uk/zeroed.hpp>
 #include <uk/task.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
@@ -58,17 +58,17 @@ struct dhcp_with {
         }
 
         /// What the server gave us, name servers included; not valid while there is no lease.
-        dhcp_lease lease() const { return client_.has_lease() ? client_.lease() : dhcp_lease{}; }
+        dhcp_lease lease() const { return client_->has_lease() ? client_->lease() : dhcp_lease{}; }
 
         std::span<const ip4_address> resolvers() const {
-            const auto& dns = client_.lease().dns;
+            const auto& dns = client_->lease().dns;
             std::size_t n = 0;
-            while (client_.has_lease() && n < dns.size() && !dns[n].is_unspecified()) ++n;
+            while (client_->has_lease() && n < dns.size() && !dns[n].is_unspecified()) ++n;
             return {dns.data(), n};
         }
         std::string_view domain() const {
             if constexpr (Limits.domain != 0) {
-                if (client_.has_lease()) return as_text(bytes(domain_.text).first(domain_.size));
+                if (client_->has_lease()) return as_text(bytes(domain_.text).first(domain_.size));
             }
             return {};
         }
@@ -76,8 +76,8 @@ struct dhcp_with {
         /// Gives the address back. For the end of an application that wants to: let the loop run on for a moment, so
         /// that the message leaves. `renew` begins again.
         void release() {
-            if (!client_.has_lease()) return;
-            dhcp_client::step s = client_.release();
+            if (!client_->has_lease()) return;
+            dhcp_client::step s = client_->release();
             // From the address itself, as long as we have it.
             ++(send(s.send, s.to) ? counters_->sent : counters_->not_sent);
             s.send.type = dhcp_type::none;
@@ -88,16 +88,16 @@ struct dhcp_with {
 
         /// Called by the layers below; see ethernet.hpp and arp_guard.hpp.
         void link_changed() {
-            if (client_.now_in() != dhcp_client::state::init) apply(client_.on_link_change(scheduler().now()));
+            if (client_->now_in() != dhcp_client::state::init) apply(client_->on_link_change(scheduler().now()));
         }
         void address_claimed(ip4_address a, bool ours)
             requires(probes_addresses<Stack>())
         {
-            if (!client_.has_lease()) return;
-            if (a != client_.lease().address) return put_into_effect();
-            if (ours) return os_[port::ip].configure(client_.lease().own(), client_.lease().router);
+            if (!client_->has_lease()) return;
+            if (a != client_->lease().address) return put_into_effect();
+            if (ours) return os_[port::ip].configure(client_->lease().own(), client_->lease().router);
             ++counters_->declined;
-            apply(client_.decline(scheduler().now()));
+            apply(client_->decline(scheduler().now()));
         }
 
         [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
@@ -106,7 +106,7 @@ struct dhcp_with {
                 ++counters_->malformed;
                 return;
             }
-            const auto* step = client_.on_reply(r, scheduler().now());
+            const auto* step = client_->on_reply(r, scheduler().now());
             if (step == nullptr) {
                 ++counters_->ignored;
                 return;
@@ -146,16 +146,16 @@ struct dhcp_with {
         bool begin() {
             std::uint64_t seed = 0;
             if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)))) return false;
-            client_.start(os_[port::link].address(), seed);
+            client_->start(os_[port::link].address(), seed);
             go_on();
             return true;
         }
 
-        void go_on() { apply(client_.on_time(scheduler().now())); }
+        void go_on() { apply(client_->on_time(scheduler().now())); }
 
         [[gnu::noinline]] void apply(const dhcp_client::step& s) {
             auto& ip = os_[port::ip];
-            if (client_.has_lease()) {
+            if (client_->has_lease()) {
                 put_into_effect();
             } else if (!ip.address().is_unspecified()) {
                 ++counters_->lost;
@@ -167,7 +167,7 @@ struct dhcp_with {
         }
 
         void put_into_effect() {
-            const dhcp_lease& l = client_.lease();
+            const dhcp_lease& l = client_->lease();
             if constexpr (probes_addresses<Stack>()) {
                 auto& arp = os_[port::neighbour];
                 if (os_[port::ip].address() != l.address) {
@@ -189,7 +189,7 @@ struct dhcp_with {
 
         [[no_unique_address]] stack_link<Stack> os_;
         zeroed<counters_type> counters_;
-        dhcp_client client_;
+        zeroed<dhcp_client> client_;
         [[no_unique_address]] std::conditional_t<Limits.domain == 0, nothing, domain_name> domain_;
     };
 };

@@ -89,7 +89,7 @@ struct ethernet {
             std::uint32_t not_for_us = 0;     ///< to another host, or a group
             std::uint32_t unknown_type = 0;   ///< no object answers to it
             std::uint32_t too_long = 0;       ///< to send, more than the mtu
-            std::uint32_t card_full = 0;      ///< to send, refused by the card: full, or without a link
+            std::uint32_t card_full = 0;      ///< to send, refused by the card
         };
         const counters_type& counters() const { return *counters_; }
 

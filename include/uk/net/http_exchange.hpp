@@ -90,6 +90,8 @@ protected:
     static inline step skip_body(conversation& c);
 
 private:
+    static constexpr std::uint8_t most_pauses = 100;  // of 20 ms
+
     step refuse(fault f) {
         ++server.count.refused[static_cast<std::size_t>(f)];
         return refuse(status_of(f));
@@ -132,6 +134,14 @@ private:
 };
 
 inline step conversation::read_head() {
+    // Responses whose acknowledgment is awaited hold the buffers: most likely it is under way.
+    if (!unread.empty() && pauses < most_pauses && !server.store->has_spare()) {
+        ++pauses;
+        server.busy.push_back(entry);
+        wait(waiting::buffers, std::chrono::milliseconds(20));
+        return step::pause;
+    }
+    pauses = 0;
     std::string_view text;
     const fault wrong = next_head(text);
     if (wrong == fault::none && text.empty()) {
@@ -140,7 +150,7 @@ inline step conversation::read_head() {
     }
     wait_no_more();
     if (wrong != fault::none) return refuse(wrong);
-    void* room = server.home.frames.allocate(sizeof(exchange));
+    void* room = server.home->frames.allocate(sizeof(exchange));
     if (room == nullptr) {
         ++server.count.no_memory;
         return refuse(503);

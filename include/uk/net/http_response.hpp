@@ -82,7 +82,7 @@ protected:
     [[gnu::noinline]] bool add_piece() {
         if (count_ == std::size(pieces_)) return false;
         // In the place of an empty handle.
-        packet* p = new (&pieces_[count_]) packet(io_.server.store.take(count_ == 0 ? head_room : 0));
+        packet* p = new (&pieces_[count_]) packet(io_.server.store->take_spare(count_ == 0 ? head_room : 0));
         if (!*p) return false;
         ++count_;
         return true;
@@ -191,7 +191,7 @@ public:
 
     /// For the server.
     result<> begin_field(std::string_view s) {
-        if (!fields_) fields_ = io_.server.store.take(0);
+        if (!fields_) fields_ = io_.server.store->take_spare(0);
         if (!fields_) return fail(error::no_buffers);
         add_to_field(s);
         return {};

@@ -98,7 +98,7 @@ struct server_state {
         while (!idle.empty()) idle.pop_front().frame.destroy();
     }
 
-    uk::scheduler& scheduler() { return home; }
+    uk::scheduler& scheduler() { return *home; }
 
     /// Ends the connection that has waited longest for a request; false when none does.
     bool evict_idle() {
@@ -110,18 +110,18 @@ struct server_state {
 
     /// A connection ended or became idle.
     [[gnu::noinline]] void freed() {
-        if (std::exchange(full, false)) home.make_ready(next);
+        if (std::exchange(full, false)) home->make_ready(next);
     }
 
-    uk::scheduler& home;
-    packet_store& store;
+    [[no_unique_address]] scheduler_link home;
+    [[no_unique_address]] packet_store_link store;
     waiter next;  ///< who waits until a connection ends or becomes idle
     list<session_entry> idle;
     list<session_entry> split;  ///< a head is being gathered
     list<session_entry> busy;
     std::uint32_t splits = 0;
     bool full = false;  ///< somebody waits
-    const limits limit;
+    const limits& limit;
     counters count;
 };
 
@@ -140,6 +140,7 @@ enum class step : std::uint8_t {
     read,    ///< wait for octets and put them into `unread`
     handle,  ///< let the handler answer `now`
     send,    ///< send what `prepare` got
+    pause,   ///< until the time set is over
     part,    ///< finish the sending side
     end,     ///< close the connection
     abort,
@@ -159,7 +160,7 @@ struct transport_operations {
 };
 
 /// What a connection waits for.
-enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger, buffers };
 
 /// Where a conversation is.
 enum class stage : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
@@ -178,6 +179,7 @@ struct transport_state {
     bool body_started = false;
     bool constant_data = false;
     bool sending = false;          ///< `begin` writes
+    std::uint8_t pauses = 0;       ///< of a request that finds no buffers
     std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
     std::uint32_t left = 0;      ///< octets that are still skipped
@@ -208,12 +210,12 @@ public:
         server.freed();
     }
 
-    uk::scheduler& scheduler() { return server.home; }
+    uk::scheduler& scheduler() { return *server.home; }
 
     /// From now on the connection waits for `what`, `for_long` at most.
     void wait(waiting what, duration for_long) {
         doing = what;
-        server.home.timers.arm(*this, server.home.now() + for_long);
+        server.home->timers.arm(*this, server.home->now() + for_long);
     }
     void wait_no_more() {
         doing = waiting::nothing;
@@ -275,10 +277,10 @@ public:
     [[gnu::noinline]] void wait_for_body() {
         const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
         body_deadline = body_deadline + duration(static_cast<std::int64_t>(received * 1'000'000'000ULL / rate));
-        const instant latest = server.home.now() + server.limit.body_timeout;
+        const instant latest = server.home->now() + server.limit.body_timeout;
         if (!body_started || body_deadline > latest) body_deadline = latest;
         body_started = true;
-        wait(waiting::body, body_deadline - server.home.now());
+        wait(waiting::body, body_deadline - server.home->now());
     }
 
     /// More was received.
@@ -316,7 +318,7 @@ public:
     }
 
     void count_timeout() {
-        if (doing != waiting::nothing && doing != waiting::linger) {
+        if (doing != waiting::nothing && doing < waiting::linger) {
             ++server.count.timed_out[static_cast<std::size_t>(doing) - 1];
         }
     }
@@ -333,7 +335,7 @@ private:
 
     inline task<> send_prepared();
 
-    std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store.capacity()); }
+    std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store->capacity()); }
     // No line end yet: it is the request line that is too long (RFC 9110 section 15.5.15).
     fault too_long() const { return line == 0 ? fault::target_too_long : fault::head_too_long; }
     inline bool start_gathering();
@@ -388,7 +390,7 @@ inline bool transport::start_gathering() {
         ++server.count.evicted_head;
         server.split.pop_front().frame.destroy();
     }
-    gathered = server.store.take(0);
+    gathered = server.store->take_spare(0);
     if (!gathered) return false;
     ++server.splits;
     server.split.push_back(entry);

@@ -10,6 +10,7 @@
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <algorithm>
 #include <array>
@@ -54,7 +55,9 @@ struct tcp {
     public:
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
-        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
+        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store()), os_(os) {
+            base::buckets_ = *buckets_of_;
+            listeners_ = *listeners_of_;
             for (tcp_place<slot>& p : slots_) {
                 base::renew(p.slot, 0);
                 adopt(p.slot);
@@ -183,7 +186,7 @@ struct tcp {
         instant now() const { return os_[port::clock].now(); }
 
         std::uint16_t own_mss() {
-            const std::size_t most = packets_.capacity() - packet_headroom;
+            const std::size_t most = packets_->capacity() - packet_headroom;
             const std::size_t mss = os_[port::ip].mtu() - tcp_header_octets;
             own_mss_ = static_cast<std::uint16_t>(mss < most ? mss : most);
             return own_mss_;
@@ -258,7 +261,7 @@ struct tcp {
         // Answers a SYN that finds no room, without remembering it.
         void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
             if constexpr (features.cookies) {
-                outgoing out{.head = packets_.take()};
+                outgoing out{.head = packets_->take()};
                 if (!out.head) return;
                 cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
@@ -337,7 +340,7 @@ struct tcp {
         }
 
         void refuse(const tcp_ends& e, const tcp_segment& s) {
-            outgoing out{.head = packets_.take()};
+            outgoing out{.head = packets_->take()};
             if (!out.head) return;
             count(tcp_count::resets_out);
             hand_down(std::move(out), e, reset_for(s));
@@ -563,8 +566,8 @@ struct tcp {
         std::uint32_t next_port_ = 0;
         instant cookie_sent_{};
         bool keyed_ = false;
-        std::array<tcp_listening, Limits.listeners> listeners_of_;
-        std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};
+        zeroed<std::array<tcp_listening, Limits.listeners>> listeners_of_;
+        zeroed<std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})>> buckets_of_;
         std::array<tcp_place<slot>, Limits.connections> slots_;
     };
 };

@@ -30,10 +30,8 @@ namespace uk::net {
 /// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
-    /// `buckets` are a power of two in number.
-    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-             std::span<tcp_listening> listeners)
-        : on_(on), packets_(packets), limits_(limits), buckets_(buckets), listeners_(listeners), later_timer_(*this) {}
+    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
+        : on_(on), packets_(packets), limits_(limits), later_timer_(*this) {}
     tcp_core(const tcp_core&) = delete;
     tcp_core& operator=(const tcp_core&) = delete;
 
@@ -44,7 +42,7 @@ public:
         return there ? r.record : nullptr;
     }
     static tcp_reference reference(tcp_record& r) { return {&r, r.generation}; }
-    uk::scheduler& scheduler() { return on_; }
+    uk::scheduler& scheduler() { return *on_; }
 
     result<std::uint8_t> listen(std::uint16_t port);
     void close_listener(std::uint8_t index, std::uint16_t generation);
@@ -135,7 +133,7 @@ protected:
     void schedule_later(tcp_record& r) {
         delayed_.push_back(r);
         if (later_timer_.armed()) return;
-        on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
+        on_->timers.arm(later_timer_, on_->now() + std::chrono::milliseconds(limits_.ack_delay_ms));
     }
 
     void wake(tcp_record& r) {
@@ -145,12 +143,12 @@ protected:
         wake_one(r.observer);
     }
     [[gnu::noinline]] void wake_one(waiter*& w) {
-        if (w != nullptr) on_.make_ready(*std::exchange(w, nullptr));
+        if (w != nullptr) on_->make_ready(*std::exchange(w, nullptr));
     }
     void wake_reader(tcp_record& r) { wake_one(r.reader); }
     /// Goes on with a write that waits, and wakes its task once it is over.
     [[gnu::noinline]] void wake_writer(tcp_record& r) {
-        if (r.writer != nullptr && write(r, *r.writer)) on_.make_ready(*std::exchange(r.writer, nullptr));
+        if (r.writer != nullptr && write(r, *r.writer)) on_->make_ready(*std::exchange(r.writer, nullptr));
     }
 
     /// Octets that may be offered to the peer from RCV.NXT on.
@@ -161,13 +159,13 @@ protected:
     /// Queues text in order, if it may; says by how many octets the stream has grown.
     std::uint32_t keep(tcp_record& r, packet&& p);
     [[gnu::noinline]] std::uint32_t share(std::uint32_t held) const {
-        const std::uint32_t all = static_cast<std::uint32_t>(packets_.available()) + held;
+        const std::uint32_t all = static_cast<std::uint32_t>(packets_->available()) + held;
         return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
     }
 
     // What is used most comes first: its place fits an octet in the code.
-    uk::scheduler& on_;
-    packet_store& packets_;
+    [[no_unique_address]] scheduler_link on_;
+    [[no_unique_address]] packet_store_link packets_;
     const tcp_limits& limits_;
     std::uint16_t own_mss_ = 1460;  ///< what we tell peers
 
@@ -179,7 +177,8 @@ protected:
     list<tcp_node> pending_;
     list<tcp_node> delayed_;
     list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
-    std::span<tcp_record*> buckets_;
+    // Set by who derives from it, once it has the memory.
+    std::span<tcp_record*> buckets_;  ///< a power of two in number
     std::span<tcp_listening> listeners_;
     siphash_key key_;
     void (*fire_)(tcp_core&, tcp_record&) = nullptr;

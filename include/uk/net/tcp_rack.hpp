@@ -127,6 +127,8 @@ struct tcp_rack {
 
     /// `p` was sent: a new segment, or `old` again.
     void on_sent(const tcp_plan& p, tcp_sent* old, tcp_ticks now, tcp_sent_pool& pool) {
+        // Ticks tell for half an hour which of two came first: what was sent longer ago has overtaken nothing.
+        any = any && now - latest_at < longest_memory;
         if (old == nullptr) {
             old = &sent.add(pool);
             old->begin = p.from;
@@ -161,6 +163,8 @@ struct tcp_rack {
     }
 
 private:
+    static constexpr tcp_ticks longest_memory = tcp_ticks{1} << 30;
+
     static bool after(tcp_ticks a, seq a_end, tcp_ticks b, seq b_end) {
         const auto gap = static_cast<std::int32_t>(a - b);
         return gap > 0 || (gap == 0 && a_end > b_end);

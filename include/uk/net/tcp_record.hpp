@@ -165,11 +165,10 @@ struct tcp_accept_node : list_node {};
 /// octet in the code.
 struct tcp_state_of {
     tcb control;
-    tcp_listening* listener = nullptr;  ///< what it belongs to until it is accepted
-    std::uint8_t acks_owed = 0;    ///< duplicate acknowledgments to send
-    std::uint8_t unacked = 0;      ///< segments received since the last acknowledgment
-    std::uint8_t silent = 0;       ///< timeouts since the peer was last heard
-    std::uint8_t retries = 0;      ///< R2
+    std::uint8_t acks_owed = 0;  ///< duplicate acknowledgments to send
+    std::uint8_t unacked = 0;    ///< segments received since the last acknowledgment
+    std::uint8_t silent = 0;     ///< timeouts since the peer was last heard
+    std::uint8_t retries = 0;    ///< R2
     tcp_timer_use use = tcp_timer_use::none;
     error outcome = error::closed;  ///< why it is closed, once it is
     bool owned = false;             ///< an application holds a handle
@@ -200,6 +199,7 @@ struct tcp_state_of {
 struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     tcp_record();
 
+    tcp_listening* listener = nullptr;  ///< what it belongs to until it is accepted
     waiter* reader = nullptr;
     tcp_writer* writer = nullptr;
     waiter* flusher = nullptr;   ///< waits until all is acknowledged

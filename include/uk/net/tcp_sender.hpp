@@ -22,9 +22,7 @@ protected:
     static constexpr std::uint8_t own_shift = features.window_scale ? shift_for(Limits.receive_window) : 0;
     using slot = tcp_slot<features, Congestion>;
 
-    tcp_sender(uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-               std::span<tcp_listening> listeners)
-        : tcp_core(Limits, on, packets, buckets, listeners) {
+    tcp_sender(uk::scheduler& on, packet_store& packets) : tcp_core(Limits, on, packets) {
         fire_ = [](tcp_core& core, tcp_record& r) { static_cast<tcp_sender&>(core).on_timer(of(r)); };
         if constexpr (features.sack) {
             forget_ = [](tcp_core& core, tcp_record& r) {
@@ -97,11 +95,11 @@ protected:
         tcb& c = r.control;
         const bool recorded = features.sack && places != 0 && !p.has(tcp_flag::syn) && !p.probe;
         outgoing out{};
-        bool may = packets_.available() > least;
+        bool may = packets_->available() > least;
         if constexpr (features.sack) {
             if (recorded && old == nullptr) may = may && sent_.pool.may_take(r.recovery.sent.empty());
         }
-        if (may) out.head = packets_.take();
+        if (may) out.head = packets_->take();
         if (!out.head) {
             r.starved = true;
             return false;
@@ -132,7 +130,7 @@ protected:
     [[gnu::noinline]] void arm(tcp_record& r, tcp_timer_use use, instant at, duration wait) {
         r.use = use;
         if (use == tcp_timer_use::none) return r.cancel();
-        on_.timers.arm(r, at + wait);
+        on_->timers.arm(r, at + wait);
     }
 
     Self& self() { return static_cast<Self&>(*this); }
@@ -318,7 +316,8 @@ private:
             if constexpr (features.sack) {
                 const tcp_demand d = r.recovery.demand(c, r.rtt, ticks_at(at));
                 if (d.reorder != 0) return arm(r, tcp_timer_use::reorder, at, duration_of(d.reorder));
-                if (d.tail != 0 && duration_of(d.tail) < wait && r.rtt.repeats == 0) {
+                // A probe that could not be sent is not waited for again: the timeout is.
+                if (d.tail != 0 && duration_of(d.tail) < wait && r.rtt.repeats == 0 && !r.tail_probe) {
                     use = tcp_timer_use::tail;
                     wait = duration_of(d.tail);
                 }
@@ -396,6 +395,7 @@ private:
                 return schedule(r);
             }
         }
+        if constexpr (features.sack) r.tail_probe = false;
         r.recovery.timed_out(c);
         schedule(r);
     }

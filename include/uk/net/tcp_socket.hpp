@@ -121,7 +121,11 @@ public:
     result<> await_resume() const {
         tcp_record* r = find(of_);
         if (r == nullptr) return fail(error::closed);
-        if constexpr (Place == &tcp_record::observer) r->marks.news = false;
+        if constexpr (Place == &tcp_record::observer) {
+            // A mark is news once; whoever waits for more of them learns that there will be none.
+            if (!std::exchange(r->marks.news, false)) return fail(r->outcome);
+            return {};
+        }
         if (!r->open() && (r->outcome != error::closed || !r->control.shut)) return fail(r->outcome);
         return {};
     }
@@ -234,7 +238,8 @@ public:
         const seq next{r->control.rcv_nxt.value - r->receive.octets()};
         return r->marks.peers > next ? r->marks.peers - next : 0;
     }
-    /// Waits for an urgent mark, or for the one told of last to move on (MUST-32).
+    /// Waits for an urgent mark, or for the one told of last to move on (MUST-32). Fails once the connection is over:
+    /// with `closed` where it ended well.
     tcp_urgent urgent_mark() const { return {of_}; }
 
     /// Asks a silent peer now and then whether it is still there, as the stack's limits say, and gives the connection

@@ -96,7 +96,7 @@ inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generatio
     while (!l->opening.empty()) abort(static_cast<tcp_record&>(l->opening.front()));
     if (l->acceptor != nullptr) {
         l->acceptor->closed = true;
-        on_.make_ready(*std::exchange(l->acceptor, nullptr));
+        on_->make_ready(*std::exchange(l->acceptor, nullptr));
     }
     l->port = 0;
     ++l->generation;
@@ -137,7 +137,7 @@ inline void tcp_core::hand_over(tcp_record& r) {
     tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
     tcp_record& first = *take_accepted(l);
     a.got = reference(first);
-    on_.make_ready(a);
+    on_->make_ready(a);
 }
 
 inline std::uint32_t tcp_core::room(const tcp_record& r) const {
@@ -149,7 +149,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
 }
 
 [[gnu::noinline]] inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
-    const std::size_t free = packets_.available();
+    const std::size_t free = packets_->available();
     const std::uint32_t held = r.receive.buffers() + r.held_buffers;
     if (in_order) {
         if (held >= limits_.receive_buffers) return false;
@@ -194,15 +194,15 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
         return true;
     }
     std::uint32_t limit = share(r.send.buffers());
-    if (limit == 0 && packets_.available() > limits_.reserve / 2) limit = 1;
+    if (limit == 0 && packets_->available() > limits_.reserve / 2) limit = 1;
     if (limit > limits_.send_buffers) limit = limits_.send_buffers;
     std::size_t done = 0;
     // A few constant octets would be copied into a segment anyway, and a buffer for each range is dear.
     if (w.constant && w.rest.size() > tcp_copied) {
-        done = r.send.append_constant(w.rest, packets_, limit) ? w.rest.size() : 0;
+        done = r.send.append_constant(w.rest, *packets_, limit) ? w.rest.size() : 0;
     } else {
         // Buffers of one segment each can be sent without copying again.
-        done = r.send.append(w.rest, packets_, limit, r.control.mss < 512 ? 65535 : r.control.mss);
+        done = r.send.append(w.rest, *packets_, limit, r.control.mss < 512 ? 65535 : r.control.mss);
     }
     w.rest = w.rest.subspan(done);
     if (!w.rest.empty() && r.send.buffers() < limits_.send_buffers) r.starved = true;
@@ -233,7 +233,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     wake_reader(r);
     if (r.writer != nullptr) {
         r.writer->failed = true;
-        on_.make_ready(*std::exchange(r.writer, nullptr));
+        on_->make_ready(*std::exchange(r.writer, nullptr));
     }
     if (r.control.state == tcp_state::closed) {
         recycle(r);

@@ -94,3 +94,17 @@ TEST_CASE("a frame to send asks for its checksum where that is partial") {
     const auto wanted = header(1, 34, 16);
     CHECK(std::memcmp(&h, &wanted, sizeof h) == 0);
 }
+
+TEST_CASE("a checksum's place that no transport has is refused") {
+    pool p;
+    uk::packet frame = p.store.take(0);
+    frame.push_back(256);
+    CHECK(mark_sum(header(1, 0, 254), frame));
+    uk::raw_memory<sizeof(uk::packet_buffer) + 512> memory;
+    uk::packet_store store(memory.all(), 512);
+    uk::packet larger = store.take(0);
+    larger.push_back(512);
+    CHECK(mark_sum(header(1, 0, 255), larger));
+    CHECK(larger.sum_field() == 255);
+    CHECK(!mark_sum(header(1, 0, 256), larger));
+}

@@ -27,7 +27,7 @@ namespace {
 struct known {
     bool right = false;
     std::size_t from = 0;
-    std::size_t at = 0;
+    std::size_t field = 0;
 };
 
 /// A card that knows of checksums, if `fills` on the way out too.
@@ -41,7 +41,7 @@ struct summing_card {
         uk::packet receive() {
             uk::packet p = base::receive();
             if (p && next.from != 0) {
-                p.mark_partial_sum(next.from, next.at);
+                p.mark_partial_sum(next.from, next.field);
             } else if (p) {
                 p.mark_sum(next.right);
             }
@@ -183,11 +183,11 @@ TEST_CASE("TCP leaves its checksums to the card, and believes what the card says
         CHECK(os.card().sums.back() == uk::packet_sum::partial);
     }
     SUBCASE("partial") {
-        os.card().next = {false, transport, transport + 16};
+        os.card().next = {false, transport, 16};
         CHECK(answered(left_partial(syn(), 16, 6)));
     }
     SUBCASE("partial, but not that of the segment") {
-        os.card().next = {false, transport + 2, transport + 16};
+        os.card().next = {false, transport + 2, 14};
         CHECK(!answered(left_partial(syn(), 16, 6)));
     }
     SUBCASE("a card that does not complete them") {
@@ -212,11 +212,11 @@ TEST_CASE("UDP believes what the card says, and what is turned round has a check
     }
     SUBCASE("partial") {
         frame = left_partial(frame, 6, 17);
-        os.card().next = {false, transport, transport + 6};
+        os.card().next = {false, transport, 6};
     }
     SUBCASE("partial, and the card completes none") {
         frame = left_partial(frame, 6, 17);
-        os.card().next = {false, transport, transport + 6};
+        os.card().next = {false, transport, 6};
         os.card().fills = false;
     }
     os.inject(frame);
@@ -237,7 +237,7 @@ TEST_CASE("a partial checksum inside the payload is completed before the one aro
     uk::store_be(whole.data() + 2, net::checksum_of(whole));
     octets frame = udp_frame(7, uk::as_text(whole));
     frame[from + 2] = frame[from + 3] = std::byte{0};
-    os.card().next = {false, from, from + 2};
+    os.card().next = {false, from, 2};
     os.inject(frame);
     const auto f = os.take_ip();
     REQUIRE(f.payload.size() == 15);
@@ -249,7 +249,7 @@ TEST_CASE("what is quoted or echoed is what a wire would have brought") {
     const octets whole = udp_frame(99, "nobody");
     const auto quoted = [](const sent_frame& f) { return octets(f.payload.begin() + 8, f.payload.end()); };
     SUBCASE("no socket") {
-        os.card().next = {false, transport, transport + 6};
+        os.card().next = {false, transport, 6};
         os.inject(left_partial(whole, 6, 17));
         const auto f = os.take_ip();
         REQUIRE(f.payload.size() == 8 + 20 + 14);
@@ -259,7 +259,7 @@ TEST_CASE("what is quoted or echoed is what a wire would have brought") {
         const octets other = ip_frame(peer_ip, our_ip, 200, octets(30, std::byte{3}));
         octets frame = other;
         frame[transport + 4] = frame[transport + 5] = std::byte{0};
-        os.card().next = {false, transport, transport + 4};
+        os.card().next = {false, transport, 4};
         os.inject(frame);
         const auto f = os.take_ip();
         REQUIRE(f.payload.size() == 8 + 50);
@@ -271,7 +271,7 @@ TEST_CASE("what is quoted or echoed is what a wire would have brought") {
         const octets request = ip_frame(peer_ip, our_ip, 1, echo_request(raw({1, 2, 3, 4, 5})));
         octets frame = request;
         frame[transport + 2] = frame[transport + 3] = std::byte{0};
-        os.card().next = {false, transport, transport + 2};
+        os.card().next = {false, transport, 2};
         os.inject(frame);
         const auto f = os.take_ip();
         REQUIRE(f.payload.size() == 13);

@@ -191,6 +191,25 @@ TEST_CASE("what became due while an acknowledgment was looked at is not waited f
     CHECK(s.send_again() == std::vector<unsigned>{0});
 }
 
+TEST_CASE("after half an hour of quiet nothing new counts as overtaken by what came before") {
+    // Ticks of 32 bits tell two times apart for 36 minutes.
+    for (tcp_ticks minutes = 10; minutes < 80; minutes += 5) {
+        CAPTURE(minutes);
+        sender s;
+        s.send(2);
+        s.now += 20 * ms;
+        s.ack(2);
+        s.now += minutes * 60'000 * (ms - 47);  // 977 ticks are a millisecond
+        s.send();
+        s.now += 300 * ms;
+        s.rack.timed_out(s.b);
+        CHECK(s.send_again() == std::vector{2U});
+        CHECK(s.demand().reorder == 0);
+        CHECK(!s.rack.on_reorder_timer(s.congestion, s.b, {mss, s.b.flight(), s.now + 1, s.rtt.smoothed}, s.rtt));
+        CHECK(s.send_again().empty());
+    }
+}
+
 TEST_CASE("copies told of widen the window for reordering (RFC 2883, RFC 8985 section 6.2 step 4)") {
     warm s;
     s.send(4);

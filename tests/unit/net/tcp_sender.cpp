@@ -27,6 +27,8 @@ namespace {
 using host = world::host<uk::net::tcp_limits{
     .connections = 8, .backlog = 2, .keep_alive_ms = 60'000, .keep_alive_interval_ms = 10'000, .keep_alive_probes = 3}>;
 using peer = world::peer<host>;
+// Two segments under way beyond each connection's first.
+using narrow = world::host<uk::net::tcp_limits{.connections = 2, .backlog = 2, .segments = 2}>;
 
 template <class Waiting>
 uk::task<> wait_for(host&, Waiting what, std::optional<uk::result<>>& end) {
@@ -226,6 +228,28 @@ TEST_CASE("a window taken back by a peer that then vanishes: given up after R2")
     CHECK(s.h.count(tcp_count::given_up) == 1);
 }
 
+TEST_CASE("a tail that cannot be probed for want of records is sent again after a timeout, and given up") {
+    network n{1};
+    narrow h{world::right_address};
+    world::peer<narrow> p{n, h};
+    std::vector<tcp_connection> accepted;
+    REQUIRE(accept_into(h, accepted).detach());
+    world::pass(n, 1ms, h);
+    p.send(syn_with(no_shift, true, false));
+    const auto a = p.answer();
+    REQUIRE(a);
+    p.send(flag::ack, {101}, a->sequence + 1);
+    world::pass(n, 1ms, h);
+    REQUIRE(accepted.size() == 1);
+    const std::string text(8000, 'x');
+    REQUIRE(write(h, accepted[0], text).detach());
+    world::pass(n, 5s, h);
+    CHECK(h.count(tcp_count::timeouts) >= 2);
+    CHECK(h.count(tcp_count::retransmits) >= 2);
+    world::pass(n, 1h, h);
+    CHECK(h.count(tcp_count::given_up) == 1);
+}
+
 TEST_CASE("keep-alive is off until asked for, then asks, and gives up (RFC 9293 section 3.8.4)") {
     scene s;
     CHECK_FALSE(s.p.answer(3h));
@@ -317,6 +341,37 @@ TEST_CASE("each urgent mark is told once, and again when it moves on (RFC 9293 M
     REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
     urge(0);
     CHECK_FALSE(marked);
+}
+
+TEST_CASE("whoever waits for urgent marks hears of the connection's end, however good") {
+    for (const bool well : {true, false}) {
+        CAPTURE(well);
+        scene s;
+        std::optional<uk::result<>> marked;
+        REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+        tcp_segment last = peer::segment(flag::ack | flag::urg, {101}, s.next);
+        last.urgent = 4;
+        s.p.send(last, "abcd");
+        world::pass(s.n, 1ms, s.h);
+        REQUIRE(marked);
+        CHECK(marked->has_value());
+        marked.reset();
+        std::string got;
+        std::optional<uk::error> end;
+        REQUIRE(read_into(s.h, s.c(), got, end).detach());
+        s.c().shutdown();
+        world::pass(s.n, 1ms, s.h);
+        if (well) {
+            s.p.send(flag::ack | flag::fin, {105}, s.next + 1);
+        } else {
+            s.p.send(flag::ack | flag::rst, {105}, s.next + 1);
+        }
+        REQUIRE(wait_for(s.h, s.c().urgent_mark(), marked).detach());
+        world::pass(s.n, 1min, s.h);
+        REQUIRE(marked);
+        REQUIRE_FALSE(marked->has_value());
+        CHECK(marked->error() == (well ? uk::error::closed : uk::error::reset));
+    }
 }
 
 TEST_CASE("urgent marks of every kind do no harm (BI-17)") {
