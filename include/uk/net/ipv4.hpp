@@ -156,7 +156,7 @@ struct ipv4 {
             return {};
         }
 
-        [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
+        void receive_frame(packet&& p, const ethernet_header& link) {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
             if (fault != ipv4_fault::none) {
