@@ -104,6 +104,12 @@ struct arp {
             return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
+        /// A neighbour may be gone or have moved: it is asked now, used on meanwhile, and forgotten if it is silent.
+        void doubt(ip4_address next_hop) {
+            entry* e = find(next_hop, false);
+            if (e != nullptr && e->known && e->tries == 0) ask(*e);
+        }
+
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             arp_packet p;
             if (!parse_arp(payload.contents(), p)) {
@@ -198,7 +204,7 @@ struct arp {
                 std::uint64_t age = uses_ - e.used + 1;
                 if (e.known) age += std::uint64_t{1} << 32;
                 if (e.address.is_unspecified()) age = ~std::uint64_t{0};
-                if (age >= best_age) {
+                if (age > best_age) {
                     best_age = age;
                     best = &e;
                 }

@@ -335,6 +335,11 @@ struct tcp {
             schedule(r);
         }
 
+        // At R1 the internet layer is told that the way may not be one any more (MUST-20).
+        void doubt(const tcp_ends& e) {
+            if constexpr (requires { os_[port::ip].doubt(e.remote); }) os_[port::ip].doubt(e.remote);
+        }
+
         void refuse(const tcp_ends& e, const tcp_segment& s) {
             outgoing out = packets_->take_outgoing();
             if (!out.head) return;

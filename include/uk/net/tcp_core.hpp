@@ -189,7 +189,13 @@ private:
         tcp_core& core;
     };
     void look_again();
-    tcp_record*& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
+    // Strangers choose where they fall, so the hash has a key: multilinear, whose upper half is universal (Lemire and
+    // Kaser, 2014), which is enough where nobody sees its value.
+    tcp_record*& bucket(const tcp_ends& e) {
+        const std::uint32_t ports = std::uint32_t{e.local_port} << 16 | e.remote_port;
+        const std::uint64_t h = key_.first * e.remote.value + key_.second * ports;
+        return buckets_[h >> 32 & (buckets_.size() - 1)];
+    }
     void unhash(tcp_record& r);
     void leave_listener(tcp_record& r);
     void recycle(tcp_record& r);

@@ -13,8 +13,9 @@
 
 namespace uk::net {
 
-/// Output and timers of TCP. `Self`, which derives from it, has `now()` and `hand_down(outgoing&&, const tcp_ends&,
-/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers.
+/// Output and timers of TCP. `Self`, which derives from it, has `now()`, `hand_down(outgoing&&, const tcp_ends&,
+/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers, and
+/// `doubt(const tcp_ends&)`, which is told when what was sent seems not to arrive.
 template <class Self, const tcp_limits& Limits, class Congestion>
 class tcp_sender : protected tcp_core {
 protected:
@@ -369,6 +370,9 @@ private:
         }
     }
 
+    // Timeouts in a row after which the way to the peer is in doubt (RFC 9293 SHLD-10).
+    static constexpr unsigned r1 = 3;
+
     void on_timeout(slot& r) {
         tcb& c = r.control;
         const bool opening = c.state < tcp_state::established;
@@ -383,6 +387,7 @@ private:
         }
         if (r.rtt.repeats >= most) return give_up(r);
         const bool again = r.rtt.repeats++ != 0;
+        if (r.rtt.repeats == r1) self().doubt(r.ends);
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);
