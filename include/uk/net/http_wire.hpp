@@ -402,7 +402,7 @@ struct field_reader {
 }  // namespace detail
 
 /// Reads a whole head, with its empty line, as `find_head_end` found it.
-[[gnu::noinline]] inline fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
+inline fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
     const fault line = detail::parse_request_line(detail::cut_line(text), out);
     if (line != fault::none) return line;
     text.remove_suffix(2);

@@ -175,7 +175,7 @@ struct ipv4 {
             if constexpr (requires { os_[port::neighbour].doubt(to); }) os_[port::neighbour].doubt(next_hop(to));
         }
 
-        [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
+        void receive_frame(packet&& p, const ethernet_header& link) {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
             if (fault != ipv4_fault::none) {
