@@ -16,7 +16,8 @@ HELP = {
     "run": ("build an example and boot it", "./uk run http --machine q35 --port 8080"),
     "test": ("run the tests", "./uk test unit --filter arp"),
     "sim": ("simulate whole hosts on virtual time, from a seed", "./uk sim --seed 7 --pcap seven.pcap"),
-    "size": ("what an image weighs", "./uk size build/http-kvm/http"),
+    "bench": ("what requests cost, in instructions of the guest", "./uk bench net --image fast --profile"),
+    "size": ("what an image weighs", "./uk size http"),
     "new": ("start a project of your own", "./uk new ../my-server"),
 }
 
@@ -80,8 +81,16 @@ def parser():
                     "UK_PCAP=FILE keeps the frames of its last case"
                     "\nfor fuzz and soak: UK_SEED=N has the random choices again; what breaks something is kept, and "
                     "the command that replays it is shown")
+    bench = subs["bench"]
+    bench.add_argument("what", choices=("net",), metavar="WHAT", help="net: requests and pings")
+    bench.add_argument("--image", action="append", choices=("small", "fast", "whole"),
+                       help="built for size, for speed, or for speed with all of TCP (default: each)")
+    bench.add_argument("--load", action="append", choices=("keep-alive", "pipelined", "close", "ping"),
+                       help="default: each")
+    bench.add_argument("--seconds", type=int, default=3, metavar="N", help="for each load (default: 3)")
+    bench.add_argument("--profile", action="store_true", help="where the instructions go, by file and by function")
     size = subs["size"]
-    size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
+    size.add_argument("image", nargs="+", metavar="IMAGE", help="an example's name, or an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")
     subs["new"].add_argument("dir", metavar="DIR", help="the folder to make")
     return top
@@ -105,6 +114,8 @@ def main(words):
     if rest and options.command != "run":
         raise Fault(f"'{options.command}' takes nothing after --; see: ./uk {options.command} --help", 2)
     options.args = rest
+    if options.command == "bench":
+        return importlib.import_module(f"bench.{options.what}").main(options)
     module = {"test": "suites"}.get(options.command, options.command)
     return importlib.import_module(f"tool.{module}").main(options)
 

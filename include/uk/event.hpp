@@ -114,7 +114,7 @@ public:
 
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        home_ = h.promise().home;
+        home_ = &*h.promise().home;
         waiter_.coroutine = h;
         inner_.emplace(deferred{*this});
         if (inner_->await_ready()) return h;

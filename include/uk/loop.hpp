@@ -3,6 +3,7 @@
 
 #include <uk/part.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 
 #include <cstddef>
 
@@ -28,6 +29,11 @@ struct loop {
         }
 
         uk::scheduler& scheduler() { return scheduler_; }
+        [[gnu::always_inline]] void place_links() {
+            if constexpr (config::image) {
+                asm volatile(".globl uk_scheduler_object\n.set uk_scheduler_object, %c0" ::"i"(&scheduler_));
+            }
+        }
 
         /// Drives the stack until `done()` is true. Devices with interrupts may wake the halt at any time: what arrived
         /// before it ends it at once, so nothing is lost between the last look and the halt.
@@ -46,7 +52,7 @@ struct loop {
         }
 
     private:
-        static instant time(void* os) { return (*static_cast<Stack*>(os))[port::clock].now(); }
+        static instant time(void* os) { return stack_link<Stack>(*static_cast<Stack*>(os))[port::clock].now(); }
 
         bool poll_parts() {
             bool busy = false;
@@ -62,7 +68,7 @@ struct loop {
             });
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         raw_memory<Limits.frame_memory> memory_;
         uk::scheduler scheduler_;
     };

@@ -3,9 +3,11 @@
 
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
+#include <uk/image_link.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -16,11 +18,13 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+struct outgoing;
+using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
 struct alignas(16) packet_buffer {
     packet_buffer* next = nullptr;  // free list, or a queue of the one owner
-    packet_store* home = nullptr;
+    [[no_unique_address]] packet_store_link home;
     std::uint32_t references = 0;
 };
 
@@ -44,18 +48,24 @@ public:
 
     explicit operator bool() const { return buffer_ != nullptr; }
 
+    /// Gives the buffer back: a null handle is left.
+    [[gnu::noinline]] void drop() {
+        this->~packet();
+        new (this) packet;
+    }
+
     std::size_t size() const { return size_; }
-    std::byte* data() { return storage() + begin_; }
-    const std::byte* data() const { return storage() + begin_; }
+    std::byte* data() { return block() + begin_; }
+    const std::byte* data() const { return block() + begin_; }
     writable_bytes contents() { return {data(), size()}; }
     bytes contents() const { return {data(), size()}; }
 
-    std::size_t headroom() const { return begin_; }
+    std::size_t headroom() const { return begin_ - sizeof(packet_buffer); }
     inline std::size_t tailroom() const;
 
     /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
     writable_bytes push_front(std::size_t n) {
-        check(n <= begin_, "packet: no headroom left");
+        check(sizeof(packet_buffer) + n <= begin_, "packet: no headroom left");
         begin_ -= static_cast<std::uint32_t>(n);
         size_ += static_cast<std::uint32_t>(n);
         return {data(), n};
@@ -98,11 +108,11 @@ public:
     bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
 
 private:
-    std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
+    std::byte* block() const { return reinterpret_cast<std::byte*>(buffer_); }
     inline void release();
 
     packet_buffer* buffer_ = nullptr;
-    std::uint32_t begin_ = 0;
+    std::uint32_t begin_ = 0;  // from the record on
     std::uint32_t size_ = 0;
 };
 
@@ -113,10 +123,9 @@ public:
     packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
         const std::size_t stride = sizeof(packet_buffer) + capacity;
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
-            auto* buffer = new (storage.data() + at) packet_buffer{};
-            buffer->home = this;
-            put(buffer);
+            put(new (storage.data() + at) packet_buffer{.home = *this});
         }
+        reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
     packet_store(const packet_store&) = delete;
     packet_store& operator=(const packet_store&) = delete;
@@ -133,6 +142,13 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
+    /// The same as a message to be sent.
+    outgoing take_outgoing();
+    /// `take` for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// nothing would ever be given back.
+    packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
+    bool has_spare() const { return available_ > reserved_; }
+
     void put(packet_buffer* buffer) {
         buffer->next = free_;
         free_ = buffer;
@@ -145,13 +161,16 @@ public:
     std::uint32_t exhausted() const { return exhausted_; }
 
 private:
+    static constexpr std::uint32_t most_reserved = 8;
+
     packet_buffer* free_ = nullptr;
     std::size_t capacity_;
     std::uint32_t available_ = 0;
+    std::uint32_t reserved_ = 0;
     std::uint32_t exhausted_ = 0;
 };
 
-inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - begin_ - size_; }
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - headroom() - size_; }
 
 inline writable_bytes packet::push_back(std::size_t n) {
     check(n <= tailroom(), "packet: no tailroom left");
@@ -163,7 +182,7 @@ inline writable_bytes packet::push_back(std::size_t n) {
 inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
     packet p;
     p.buffer_ = buffer;
-    p.begin_ = static_cast<std::uint32_t>(begin);
+    p.begin_ = static_cast<std::uint32_t>(sizeof(packet_buffer) + begin);
     p.size_ = static_cast<std::uint32_t>(size);
     return p;
 }
@@ -185,5 +204,7 @@ struct outgoing {
 
     std::size_t size() const { return head.size() + body.size(); }
 };
+
+[[gnu::noinline]] inline outgoing packet_store::take_outgoing() { return {.head = take()}; }
 
 }  // namespace uk

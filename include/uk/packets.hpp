@@ -27,6 +27,11 @@ struct packets {
 
     packets() : store_(memory_.all(), Limits.octets) {}
     packet_store& store() { return store_; }
+    [[gnu::always_inline]] void place_links() {
+        if constexpr (config::image) {
+            asm volatile(".globl uk_packet_store_object\n.set uk_packet_store_object, %c0" ::"i"(&store_));
+        }
+    }
 
     /// Buffers in all.
     static constexpr std::size_t count = Limits.buffers;

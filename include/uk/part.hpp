@@ -18,9 +18,9 @@ namespace uk {
 // `Stack&`. Objects are constructed in dependency order and destroyed in reverse. Optional members of the object:
 //   bool poll()       called in each turn of the loop; says whether it found work
 //   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes
-//   no
-//                     task ready
+//                     no task ready
 //   task<> start()    awaited in dependency order before the application starts
+//   void place_links()   in an image, for its linker: where links to the object lead (image_link.hpp); always inlined
 
 /// Parts that belong together; each is listed as if the user had written it.
 template <class... Parts>
@@ -40,6 +40,14 @@ template <text Name, class... Parts>
 struct machine {
     using contents = decltype(meta::types<Parts...>);
     static constexpr std::string_view target_name = Name.view();
+};
+
+/// What a machine's own parts do beyond their ports' contracts, where it costs octets of an image: for
+/// `uk::target_with<uk::target_options{.watch_link = false}>`. A machine that has nothing to leave out takes no notice.
+struct target_options {
+    /// The network card's link is watched, and the layers are told when it comes up (perhaps to another network), and a
+    /// card that asks for a reset gets it.
+    bool watch_link = true;
 };
 
 /// Needs of the application itself: `uk::uses<uk::port::clock>` among the parts makes `os[uk::port::clock]` available.

@@ -5,6 +5,7 @@
 #include <uk/config.hpp>
 #include <uk/print.hpp>
 #include <uk/stack.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 
 #include <concepts>
@@ -70,7 +71,10 @@ bool start_parts(Stack& os) {
 template <class Stack, class R>
 int status_of(Stack& os, const R& r) {
     if constexpr (is_result<R>) {
-        if (r) return 0;
+        if (r) {
+            if constexpr (std::convertible_to<typename R::value_type, int>) return *r;
+            return 0;
+        }
         report(os, "the application ended", reduce(r.error()));
         return 1;
     } else {
@@ -98,30 +102,37 @@ struct storage {
     alignas(Stack) static inline std::byte octets[sizeof(Stack)];
 };
 
-// The linker script reserves the machine's stack from `uk_stack_bytes` and holds the image to `uk_footprint`; the run
-// tool reads the latter.
+// Reserves the memory of an image's stack, see stack_link.hpp. The linker script reserves the machine's stack from
+// `uk_stack_bytes` and holds the image to `uk_footprint`; the run tool reads the latter.
 template <class Stack>
-[[gnu::always_inline]] inline void tell_linker() {
+[[gnu::always_inline]] inline void* place_stack() {
     if constexpr (config::image) {
         asm volatile(
-            ".globl uk_footprint\n.set uk_footprint, %c0\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c1" ::"i"(
-                footprint<Stack>),
-            "i"(stack_octets));
+            ".pushsection .bss.uk_stack_object, \"aw\", @nobits\n.balign %c0\n.globl uk_stack_object\n"
+            "uk_stack_object:\n.skip %c1\n.popsection\n"
+            ".globl uk_footprint\n.set uk_footprint, %c2\n.globl uk_stack_bytes\n.set uk_stack_bytes, %c3" ::"i"(
+                alignof(Stack)),
+            "i"(sizeof(Stack)), "i"(footprint<Stack>), "i"(stack_octets));
+        return uk_stack_object;
+    } else {
+        return storage<Stack>::octets;
     }
 }
 
 }  // namespace detail
 
-/// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` or a `task`.
-/// Returns the status for `main`: 0 when all went well. Call it once, from `main`.
+/// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` (of a status,
+/// if it wants) or a `task`. Returns the status for `main`: 0 when all went well. Call it once, from `main`.
 template <class Stack, class App>
 [[gnu::noinline]] int run(App app) {
     constexpr bool fits = std::invocable<App&, Stack&>;
     static_assert(require<fits, "uk::run: the application's parameter is not its stack; uk::run<server>(app) needs "
                                 "app(server& os).">());
-    detail::tell_linker<Stack>();
     if constexpr (fits) {
-        Stack& os = *new (detail::storage<Stack>::octets) Stack;
+        Stack& os = *new (detail::place_stack<Stack>()) Stack;
+        os.each([](auto& object) {
+            if constexpr (requires { object.place_links(); }) object.place_links();
+        });
         const int status = detail::start_parts(os) ? detail::run_app(os, app) : 1;
         if constexpr (!config::image) os.~Stack();  // an image stops instead
         return status;

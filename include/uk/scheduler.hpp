@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/arena.hpp>
+#include <uk/image_link.hpp>
 #include <uk/list.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
@@ -80,6 +81,9 @@ public:
         while (!detached_.empty()) detached_.pop_front().frame.destroy();
     }
 };
+
+/// A part's or a task's way to its stack's scheduler.
+using scheduler_link = image_link<scheduler, uk_scheduler_object>;
 
 /// Anything that leads to a scheduler: a stack, a part, or the scheduler itself.
 template <class T>

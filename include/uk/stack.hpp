@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <uk/check.hpp>
+#include <uk/config.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/wiring.hpp>
 
 #include <array>
@@ -40,7 +43,7 @@ class stack {
     }();
 
 public:
-    stack() : objects_(*this) { static_assert(check_contracts(std::make_index_sequence<wiring::size>{})); }
+    stack() : objects_(placed()) { static_assert(check_contracts(std::make_index_sequence<wiring::size>{})); }
     stack(const stack&) = delete;
     stack& operator=(const stack&) = delete;
 
@@ -60,7 +63,7 @@ public:
         // After a fault of the plan a port may be missing for that reason alone: one mistake, one message.
         static_assert(require<there || wiring::solved.what != detail::fault::none, detail::absence_error<Port>()>());
         if constexpr (there) {
-            return detail::object_at<place<Port>>(objects_);
+            return detail::object_at<place<Port>>(found().objects_);
         } else {
             return *this;
         }
@@ -70,7 +73,7 @@ public:
     template <class Visit>
     void each(Visit visit) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (visit(detail::object_at<I>(objects_)), ...);
+            (visit(detail::object_at<I>(found().objects_)), ...);
         }(std::make_index_sequence<wiring::size>{});
     }
 
@@ -78,7 +81,7 @@ public:
     template <class Visit>
     void each_reversed(Visit visit) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (visit(detail::object_at<wiring::size - 1 - I>(objects_)), ...);
+            (visit(detail::object_at<wiring::size - 1 - I>(found().objects_)), ...);
         }(std::make_index_sequence<wiring::size>{});
     }
 
@@ -93,6 +96,14 @@ public:
     static constexpr const auto& part_names() { return names; }
 
 private:
+    // The parts of an image believe that their stack is where uk::run puts it (stack_link.hpp).
+    stack& placed() {
+        if constexpr (config::image) check(stack_link<stack>(*this).leads_to(*this), "a stack outside of uk::run");
+        return *this;
+    }
+
+    stack& found() { return *stack_link<stack>(*this); }
+
     template <std::size_t... I>
     static consteval bool check_contracts(std::index_sequence<I...>) {
         return (true && ... &&

@@ -36,9 +36,21 @@ scheduler& scheduler_among(First& first, Rest&... rest) {
     }
 }
 
+// Without one the coroutine does not compile, but for another reason.
+template <class... Args>
+scheduler& home_among(Args&... args) {
+    if constexpr (leads_to_scheduler<Args...>()) {
+        return scheduler_among(args...);
+    } else {
+        __builtin_unreachable();
+    }
+}
+
 /// The part of a task's promise that does not depend on its type.
 struct promise_base {
-    scheduler* home = nullptr;
+    explicit promise_base(scheduler& on) : home(on) {}
+
+    [[no_unique_address]] scheduler_link home;
     std::coroutine_handle<> continuation;  // null: detached
     scheduler::detached detached_entry;
 
@@ -57,6 +69,13 @@ std::coroutine_handle<> finish(std::coroutine_handle<promise<T>> h) noexcept {
     if constexpr (is_result<T>) p.home->failed_tasks += p.value->has_value() ? 0 : 1;
     h.destroy();
     return std::noop_coroutine();
+}
+
+/// The same with `value`, from inside an `await_suspend` of the coroutine.
+template <class T>
+std::coroutine_handle<> end_task(std::coroutine_handle<promise<T>> h, T value) noexcept {
+    h.promise().value.emplace(std::move(value));
+    return finish(h);
 }
 
 template <class T>
@@ -95,13 +114,12 @@ struct promise : promise_base {
     std::optional<T> value;
 
     template <class... Args>
-    explicit promise(Args&... args) {
+    explicit promise(Args&... args) : promise_base(home_among(args...)) {
         static_assert(
             require<leads_to_scheduler<Args...>(),
                     "uk::task: a coroutine takes its frame from its stack's arena: its stack or one of its parts "
                     "must be among the parameters (add `server& os`), and the stack must have port::tasks (list "
                     "uk::uses<uk::port::tasks>).">());
-        if constexpr (leads_to_scheduler<Args...>()) home = &scheduler_among(args...);
     }
 
     template <class... Args>

@@ -125,17 +125,19 @@ def free_port():
 
 
 @contextlib.contextmanager
-def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),), make_wire=Wire):
+def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),), make_wire=Wire,
+         binary=None, extra=(), words=()):
     """A Site of `program` on a machine of QEMU, or as a Linux process (which needs `net` = TAP). Always cleaned up.
 
-    `make_wire()` gives the Wire of a TAP.
+    `make_wire()` gives the Wire of a TAP. `binary` is an image to run instead of a program's, `words` its arguments,
+    `extra` more of QEMU's.
 
     A failure inside carries the end of the guest's console.
     """
     with contextlib.ExitStack() as stack:
         place, wire, mapped = contextlib.nullcontext(), None, {}
         address = "127.0.0.1"
-        binary = image(program, HOSTED if where == HOSTED else "kvm")
+        binary = binary or image(program, HOSTED if where == HOSTED else "kvm")
         if net == TAP:
             try:
                 wire = stack.enter_context(make_wire())
@@ -147,13 +149,14 @@ def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=
             netdev = qemu.user_network([(proto, mapped[port], port) for proto, port in forwards])
         with place:
             if where == HOSTED:
-                guest = Guest([binary], extra_env={"UK_TAP": wire.name})
+                guest = Guest([binary, *words], extra_env={"UK_TAP": wire.name})
             else:
-                guest = qemu.boot(qemu.command(binary, where, memory, netdev))
+                extra = [*extra, "-append", " ".join(words)] if words else extra
+                guest = qemu.boot(qemu.command(binary, where, memory, netdev, extra=extra))
         stack.enter_context(guest)
         try:
             found = Site(guest, where, net, address, mapped, wire)
-            if program in ("http", "http-whole", "stream"):
+            if binary.name in ("http", "stream"):
                 # Before the guest has its address, attempts are lost: many short ones.
                 guest.wait_for(".", 1)
                 found.answers(BOOT_SECONDS, 0.05)

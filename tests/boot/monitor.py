@@ -32,7 +32,7 @@ class Monitor:
         self._lines.readline()      # the greeting
         self.ask("qmp_capabilities")
 
-    def ask(self, name, **arguments):
+    def ask(self, name, /, **arguments):
         """What a command returns."""
         self._socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         for line in self._lines:

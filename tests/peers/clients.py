@@ -2,6 +2,7 @@
 """Cases: wrk and ab load the http example; no request fails, and the memory figures are what they were."""
 
 import re
+import tempfile
 
 from boot import load
 from boot.harness import HOSTED, TAP, site
@@ -11,9 +12,9 @@ TARGETS = ("microvm", "q35", HOSTED)
 CONNECTIONS = 32
 
 
-def wrk(found, seconds):
+def wrk(found, seconds, *options):
     """Keep-alive connections, each asking again and again."""
-    code, text = found.run("wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "5s",
+    code, text = found.run("wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "5s", *options,
                            found.url(), seconds=seconds + 30)
     done = re.search(r"(\d+) requests in", text)
     expect(code == 0 and done, f"wrk ended with {code}:\n{text}")
@@ -21,6 +22,15 @@ def wrk(found, seconds):
     expect("Socket errors" not in text and "Non-2xx" not in text, text)
     expect(int(done[1]) > 100 * seconds, f"only {done[1]} requests:\n{text}")
     return float(re.search(r"Requests/sec:\s*([\d.]+)", text)[1])
+
+
+def pipelined(found, seconds, depth=16):
+    """The same with `depth` requests at a time: more responses than a connection has send buffers."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f"local all\ninit = function() all = string.rep(wrk.format('GET'), {depth}) end\n"
+                     "request = function() return all end\n")
+        script.flush()
+        return wrk(found, seconds, "-s", script.name)
 
 
 def ab(found, requests, *options):
@@ -38,7 +48,8 @@ def loads(where, seconds, requests):
     """One after the other on one guest."""
     with site(where, TAP) as found:
         before = load.warmed_up(found)
-        rates = {"wrk": wrk(found, seconds), "ab -k": ab(found, requests, "-k"), "ab": ab(found, requests)}
+        rates = {"wrk": wrk(found, seconds), "pipelined": pipelined(found, seconds),
+                 "ab -k": ab(found, requests, "-k"), "ab": ab(found, requests)}
         load.same_memory(found, before)
         refused = found.status()["counters"]["net::tcp"]
         return ", ".join([f"{name} {rate:,.0f} requests/s" for name, rate in rates.items()] +

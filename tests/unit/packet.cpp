@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -26,6 +28,22 @@ TEST_CASE("a pool gives what it has, counts what it could not give, and gets eve
         CHECK(p.store.take());
     }
     CHECK(p.store.available() == 4);
+}
+
+TEST_CASE("the last buffers of a pool are for those who give them back soon") {
+    for (const auto& [count, reserved] : {std::pair{4, 0}, {16, 1}, {64, 4}, {128, 8}, {256, 8}}) {
+        std::vector<std::byte> memory(static_cast<std::size_t>(count) * (sizeof(uk::packet_buffer) + 256));
+        uk::packet_store store(memory, 256);
+        std::vector<uk::packet> held;
+        while (uk::packet p = store.take_spare(7)) held.push_back(std::move(p));
+        CHECK(held.front().headroom() == 7);
+        CHECK(store.available() == static_cast<std::size_t>(reserved));
+        CHECK_FALSE(store.has_spare());
+        if (reserved != 0) CHECK(store.take());
+        CHECK(store.exhausted() == 0);
+        held.pop_back();
+        CHECK(store.has_spare());
+    }
 }
 
 TEST_CASE("headers go in front, payload behind, and both come off again") {

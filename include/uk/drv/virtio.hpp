@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -37,6 +38,7 @@ struct virtio_status {
 struct virtio_feature {
     static constexpr std::uint64_t net_mtu = 1ull << 3;
     static constexpr std::uint64_t net_mac = 1ull << 5;
+    static constexpr std::uint64_t net_status = 1ull << 16;
     static constexpr std::uint64_t version_1 = 1ull << 32;
 };
 
@@ -82,6 +84,7 @@ inline constexpr std::uint16_t mmio_device_id = 0x008;
 inline constexpr std::uint16_t mmio_notify = 0x050;
 inline constexpr std::uint16_t mmio_interrupt_acknowledge = 0x064;
 inline constexpr std::uint16_t mmio_config = 0x100;
+inline constexpr std::uint8_t pci_config_msix_vector = 0x10;
 inline constexpr std::uint8_t pci_queue_msix_vector = 0x1a;
 inline constexpr std::uint8_t pci_queue_notify_offset = 0x1e;
 inline constexpr std::uint8_t pci_end = 0x38;
@@ -109,8 +112,8 @@ using joined = decltype(join(A{}, B{}));
 /// Addresses as the device sees them: one type for all drivers of a stack, so that what takes it is in the image once.
 template <class Transport, class Stack>
 struct virtio_addresses {
-    Stack& os;
-    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(os, p); }
+    [[no_unique_address]] stack_link<Stack> os;
+    std::uint64_t operator()(const volatile void* p) const { return Transport::dma_address(*os, p); }
 };
 
 /// Stops the device: it lets go of all buffers. False when it does not within a bounded time (section 2.4.2).
@@ -145,8 +148,7 @@ bool virtio_accept(Device& device, std::uint64_t features) {
         device.write(virtio_reg::driver_feature_select, i);
         device.write(virtio_reg::driver_feature, static_cast<std::uint32_t>(features >> 32 * i));
     }
-    device.write(virtio_reg::status,
-                 virtio_status::acknowledge | virtio_status::driver | virtio_status::features_ok);
+    device.write(virtio_reg::status, virtio_status::acknowledge | virtio_status::driver | virtio_status::features_ok);
     return (device.read(virtio_reg::status) & virtio_status::features_ok) != 0;
 }
 

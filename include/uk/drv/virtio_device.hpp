@@ -112,6 +112,12 @@ public:
         return common_.read<std::uint16_t>(virtio_reg::pci_queue_msix_vector) == vector;
     }
 
+    /// Lets a change of the configuration wake the machine too; again after each reset (section 4.1.5.1.2.1). A device
+    /// that has not got the means is heard when something else wakes the machine.
+    void wake_by_config() const {
+        if (is_pci()) common_.write<std::uint16_t>(virtio_reg::pci_config_msix_vector, 0);
+    }
+
     /// Where the selected queue, number `queue`, is announced; nothing when the device puts it outside of its window.
     virtio_doorbell doorbell(std::uint16_t queue) const {
         if (!is_pci()) return {common_.at + virtio_reg::mmio_notify, queue, true};

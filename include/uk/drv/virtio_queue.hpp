@@ -63,7 +63,7 @@ public:
 
     /// Gives the memory to the device as its queue number `index`, before it goes to work (sections 4.1.5.1.3 and
     /// 4.2.3.2). `dma(pointer)` is the device's view of an address. False when the device has no such queue, or no way
-    /// to wake the machine where that is wanted.
+    /// to wake the machine where that is wanted. Again when the device was reset: it has no buffer then.
     template <class Device, class Dma>
     bool set_up(Device& device, std::uint16_t index, bool wakes, Dma dma) {
         device.write(virtio_reg::queue_select, index);
@@ -83,6 +83,7 @@ public:
         available_->flags = wakes ? 0 : 1;
         for (std::uint16_t i = 0; i < size_; ++i) slots_[i].next = static_cast<std::uint16_t>(i + 1);
         room_ = size_;
+        free_ = outstanding_ = published_ = seen_ = 0;
         device.write(virtio_reg::queue_enable, 1);
         return true;
     }
@@ -156,6 +157,17 @@ public:
         looks_ = 0;
         doorbell_.ring();
     }
+
+    /// From now on the device need not interrupt; it may still do so (section 2.7.7).
+    void hold() { available_->flags = 1; }
+    /// The next buffer that the device gives back is to interrupt. Whether there is one is to be asked afterwards: it
+    /// may have come before the device knew.
+    void arm() {
+        available_->flags = 0;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    /// There is something to take.
+    bool ready() const { return !broken_ && __atomic_load_n(&used_->index, __ATOMIC_RELAXED) != seen_; }
 
 protected:
     /// `memory` has `octets(capacity)` octets, at a multiple of 16.

@@ -6,6 +6,7 @@
 #include <uk/drv/virtio_pci_or_mmio.hpp>
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/port.hpp>
+#include <uk/stack_link.hpp>
 
 #include <array>
 #include <cstddef>
@@ -65,9 +66,9 @@ struct virtio_rng {
 
         void look_for_device() {
             state_ = state::gone;
-            Transport::find(os_, virtio_type::entropy, false, device_);
+            Transport::find(*os_, virtio_type::entropy, false, device_);
             if (!device_) return;
-            const virtio_addresses<Transport, Stack> dma{os_};
+            const virtio_addresses<Transport, Stack> dma{stack_link<Stack>(*os_)};
             if (virtio_begin(device_) && virtio_accept(device_, virtio_feature::version_1) &&
                 queue_.set_up(device_, 0, false, dma)) {
                 virtio_go(device_);
@@ -82,7 +83,7 @@ struct virtio_rng {
             if (state_ == state::unknown) look_for_device();
             if (state_ != state::ready) return 0;
             const std::array<virtio_piece, 1> all{
-                {{Transport::dma_address(os_, memory_), static_cast<std::uint32_t>(wanted), true}}};
+                {{Transport::dma_address(*os_, memory_), static_cast<std::uint32_t>(wanted), true}}};
             queue_.add(all);
             for (std::uint32_t i = 0; i < Options.looks && !queue_.broken(); ++i) {
                 // Twice at least: see announce().
@@ -98,10 +99,10 @@ struct virtio_rng {
             return 0;
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         device_type device_;
         virtio_queue<2, typename device_type::doorbell_type> queue_;
-        alignas(16) std::byte memory_[64]{};
+        alignas(16) std::byte memory_[64];  // what the device writes
         virtio_ring_faults faults_;
         state state_ = state::unknown;
     };

@@ -7,8 +7,10 @@
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <chrono>
@@ -59,7 +61,7 @@ struct arp {
             if constexpr (guarded) {
                 if (!guard_.probing() && own != guard_.address()) guard_.stop();
             }
-            for (entry& e : entries_) e.forget();
+            for (entry& e : *entries_) e.forget();
         }
 
         /// The link has come up, perhaps another one: all neighbours are forgotten, and our address is announced anew.
@@ -93,7 +95,7 @@ struct arp {
             entry& e = *find(next_hop, true);
             e.used = ++uses_;
             if (!e.known) {
-                if (e.waiting.head) ++counters_.displaced;
+                if (e.waiting.head) ++counters_->displaced;
                 e.waiting = std::move(datagram);
                 if (e.tries == 0) ask(e);
                 return true;
@@ -102,23 +104,29 @@ struct arp {
             return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
+        /// A neighbour may be gone or have moved: it is asked now, used on meanwhile, and forgotten if it is silent.
+        void doubt(ip4_address next_hop) {
+            entry* e = find(next_hop, false);
+            if (e != nullptr && e->known && e->tries == 0) ask(*e);
+        }
+
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             arp_packet p;
             if (!parse_arp(payload.contents(), p)) {
-                ++counters_.malformed;
+                ++counters_->malformed;
                 return;
             }
             const mac link = p.sender_link;
             if (number_of(link) == number_of(os_[port::link].address())) return;
             if constexpr (guarded) {
                 if (guard_.is_conflict(p)) {
-                    ++counters_.conflicts;
+                    ++counters_->conflicts;
                     return tell(guard_.address(), false);
                 }
             }
             if (own_.is_unspecified()) return;
             if (p.sender == own_) {
-                ++counters_.conflicts;
+                ++counters_->conflicts;
                 if constexpr (guarded) guard_.may_defend(now()) ? announce() : tell(own_, false);
                 return;
             }
@@ -130,10 +138,10 @@ struct arp {
             if (e != nullptr) {
                 learn(*e, link);
             } else if (p.target == own_ && !asks_us) {
-                ++counters_.unasked;
+                ++counters_->unasked;
             }
             if (!asks_us) return;
-            ++counters_.answered;
+            ++counters_->answered;
             send(link, arp_operation::reply, own_, p.sender);
         }
 
@@ -151,7 +159,7 @@ struct arp {
             std::uint32_t evicted = 0;     ///< neighbours forgotten for others
             std::uint32_t no_buffer = 0;   ///< messages not sent for want of a packet
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         static constexpr std::uint16_t type_ipv4 = 0x0800;
@@ -172,11 +180,15 @@ struct arp {
             instant until;           // when to ask again
             outgoing waiting;        // while it is not known
 
+            void drop_waiting() {
+                waiting.head.drop();
+                waiting.owner.drop();
+            }
             void forget() {
                 address = {};
                 known = false;
                 tries = 0;
-                outgoing(std::move(waiting));
+                drop_waiting();
             }
         };
 
@@ -187,18 +199,18 @@ struct arp {
         [[gnu::noinline]] entry* find(ip4_address a, bool make) {
             entry* best = nullptr;
             std::uint64_t best_age = 0;
-            for (entry& e : entries_) {
+            for (entry& e : *entries_) {
                 if (e.address == a) return &e;
                 std::uint64_t age = uses_ - e.used + 1;
                 if (e.known) age += std::uint64_t{1} << 32;
                 if (e.address.is_unspecified()) age = ~std::uint64_t{0};
-                if (age >= best_age) {
+                if (age > best_age) {
                     best_age = age;
                     best = &e;
                 }
             }
             if (!make) return nullptr;
-            if (!best->address.is_unspecified()) ++counters_.evicted;
+            if (!best->address.is_unspecified()) ++counters_->evicted;
             best->forget();
             best->address = a;
             best->used = ++uses_;
@@ -210,13 +222,13 @@ struct arp {
             e.known = true;
             e.tries = 0;
             e.until = now() + std::chrono::seconds(std::uint32_t{Limits.reachable_seconds});
-            outgoing ready = std::move(e.waiting);
-            if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
+            if (e.waiting.head) os_[port::link].send(link, type_ipv4, std::move(e.waiting));
+            e.drop_waiting();
         }
 
         void ask(entry& e) {
             ++e.tries;
-            ++counters_.asked;
+            ++counters_->asked;
             e.until = now() + retry;
             // RFC 1122 section 2.3.2.1: a poll goes to the neighbour alone.
             send(e.known ? e.link : mac::broadcast(), arp_operation::request, own_, e.address);
@@ -243,9 +255,9 @@ struct arp {
         }
 
         void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
-                ++counters_.no_buffer;
+                ++counters_->no_buffer;
                 return;
             }
             // A request leaves the address blank that it asks for.
@@ -264,12 +276,12 @@ struct arp {
         static void fire(timer& t) { static_cast<in&>(t).retry_all(); }
         void retry_all() {
             if constexpr (guarded) guard_on_time();
-            for (entry& e : entries_) {
+            for (entry& e : *entries_) {
                 if (e.tries == 0) continue;
                 if (e.until > now()) {
                     wake(e.until);
                 } else if (e.tries == Limits.tries) {
-                    ++counters_.unanswered;
+                    ++counters_->unanswered;
                     e.forget();
                 } else {
                     ask(e);
@@ -277,13 +289,13 @@ struct arp {
             }
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         ip4_address own_;
         std::uint32_t uses_ = 0;
         instant wake_;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
         [[no_unique_address]] std::conditional_t<guarded, guard, nothing> guard_;
-        std::array<entry, Limits.entries> entries_;
+        zeroed<std::array<entry, Limits.entries>> entries_;
     };
 };
 

@@ -2,16 +2,18 @@
 #pragma once
 
 #include <uk/event.hpp>
-#include <uk/net/count.hpp>
 #include <uk/net/arp_guard.hpp>
+#include <uk/net/count.hpp>
 #include <uk/net/dhcp_state.hpp>
 #include <uk/net/dhcp_wire.hpp>
 #include <uk/net/resolvers.hpp>
 #include <uk/net/udp.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
@@ -56,17 +58,17 @@ struct dhcp_with {
         }
 
         /// What the server gave us, name servers included; not valid while there is no lease.
-        dhcp_lease lease() const { return client_.has_lease() ? client_.lease() : dhcp_lease{}; }
+        dhcp_lease lease() const { return client_->has_lease() ? client_->lease() : dhcp_lease{}; }
 
         std::span<const ip4_address> resolvers() const {
-            const auto& dns = client_.lease().dns;
+            const auto& dns = client_->lease().dns;
             std::size_t n = 0;
-            while (client_.has_lease() && n < dns.size() && !dns[n].is_unspecified()) ++n;
+            while (client_->has_lease() && n < dns.size() && !dns[n].is_unspecified()) ++n;
             return {dns.data(), n};
         }
         std::string_view domain() const {
             if constexpr (Limits.domain != 0) {
-                if (client_.has_lease()) return as_text(bytes(domain_.text).first(domain_.size));
+                if (client_->has_lease()) return as_text(bytes(domain_.text).first(domain_.size));
             }
             return {};
         }
@@ -74,10 +76,10 @@ struct dhcp_with {
         /// Gives the address back. For the end of an application that wants to: let the loop run on for a moment, so
         /// that the message leaves. `renew` begins again.
         void release() {
-            if (!client_.has_lease()) return;
-            dhcp_client::step s = client_.release();
+            if (!client_->has_lease()) return;
+            dhcp_client::step s = client_->release();
             // From the address itself, as long as we have it.
-            ++(send(s.send, s.to) ? counters_.sent : counters_.not_sent);
+            ++(send(s.send, s.to) ? counters_->sent : counters_->not_sent);
             s.send.type = dhcp_type::none;
             apply(s);
         }
@@ -86,27 +88,27 @@ struct dhcp_with {
 
         /// Called by the layers below; see ethernet.hpp and arp_guard.hpp.
         void link_changed() {
-            if (client_.now_in() != dhcp_client::state::init) apply(client_.on_link_change(scheduler().now()));
+            if (client_->now_in() != dhcp_client::state::init) apply(client_->on_link_change(scheduler().now()));
         }
         void address_claimed(ip4_address a, bool ours)
             requires(probes_addresses<Stack>())
         {
-            if (!client_.has_lease()) return;
-            if (a != client_.lease().address) return put_into_effect();
-            if (ours) return os_[port::ip].configure(client_.lease().own(), client_.lease().router);
-            ++counters_.declined;
-            apply(client_.decline(scheduler().now()));
+            if (!client_->has_lease()) return;
+            if (a != client_->lease().address) return put_into_effect();
+            if (ours) return os_[port::ip].configure(client_->lease().own(), client_->lease().router);
+            ++counters_->declined;
+            apply(client_->decline(scheduler().now()));
         }
 
         [[gnu::noinline]] void receive_udp(packet&& payload, const udp_datagram& d) {
             dhcp_reply r;
             if (!parse_dhcp(payload.contents(), r) || d.from_port != dhcp_server_port) {
-                ++counters_.malformed;
+                ++counters_->malformed;
                 return;
             }
-            const auto* step = client_.on_reply(r, scheduler().now());
+            const auto* step = config::in_register(*client_).on_reply(r, scheduler().now());
             if (step == nullptr) {
-                ++counters_.ignored;
+                ++counters_->ignored;
                 return;
             }
             if constexpr (Limits.domain != 0) {
@@ -116,13 +118,12 @@ struct dhcp_with {
                 }
             }
             // OFFER is 2, ACK 5, NAK 6.
-            count(counters_.offers, static_cast<unsigned>(r.type) / 2 - 1);
+            count(counters_->offers, static_cast<unsigned>(r.type) / 2 - 1);
             apply(*step);
         }
 
         struct counters_type {
-            static constexpr std::string_view names =
-                "sent offers acks naks malformed ignored lost declined not_sent";
+            static constexpr std::string_view names = "sent offers acks naks malformed ignored lost declined not_sent";
             std::uint32_t sent = 0;
             std::uint32_t offers = 0;     ///< accepted
             std::uint32_t acks = 0;       ///< accepted
@@ -133,7 +134,7 @@ struct dhcp_with {
             std::uint32_t declined = 0;   ///< since somebody else had the address
             std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet; sent again later
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         struct nothing {};
@@ -145,28 +146,28 @@ struct dhcp_with {
         bool begin() {
             std::uint64_t seed = 0;
             if (!os_[port::entropy].fill(std::as_writable_bytes(std::span(&seed, 1)))) return false;
-            client_.start(os_[port::link].address(), seed);
+            client_->start(os_[port::link].address(), seed);
             go_on();
             return true;
         }
 
-        void go_on() { apply(client_.on_time(scheduler().now())); }
+        void go_on() { apply(client_->on_time(scheduler().now())); }
 
         [[gnu::noinline]] void apply(const dhcp_client::step& s) {
             auto& ip = os_[port::ip];
-            if (client_.has_lease()) {
+            if (client_->has_lease()) {
                 put_into_effect();
             } else if (!ip.address().is_unspecified()) {
-                ++counters_.lost;
+                ++counters_->lost;
                 ip.configure({}, {});
             }
-            if (s.send.type != dhcp_type::none) ++(send(s.send, s.to) ? counters_.sent : counters_.not_sent);
+            if (s.send.type != dhcp_type::none) ++(send(s.send, s.to) ? counters_->sent : counters_->not_sent);
             cancel();
             if (s.wake != instant::never()) scheduler().timers.arm(*this, s.wake);
         }
 
         void put_into_effect() {
-            const dhcp_lease& l = client_.lease();
+            const dhcp_lease& l = client_->lease();
             if constexpr (probes_addresses<Stack>()) {
                 auto& arp = os_[port::neighbour];
                 if (os_[port::ip].address() != l.address) {
@@ -178,7 +179,7 @@ struct dhcp_with {
         }
 
         bool send(const dhcp_request& q, ip4_address to) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) return false;
             emit(q, message.head.push_back(dhcp_request_size).data());
             return os_[port::udp].send(to, dhcp_server_port, dhcp_client_port, std::move(message)).has_value();
@@ -186,9 +187,9 @@ struct dhcp_with {
 
         static void fire(timer& t) { static_cast<in&>(t).go_on(); }
 
-        Stack& os_;
-        counters_type counters_;
-        dhcp_client client_;
+        [[no_unique_address]] stack_link<Stack> os_;
+        zeroed<counters_type> counters_;
+        zeroed<dhcp_client> client_;
         [[no_unique_address]] std::conditional_t<Limits.domain == 0, nothing, domain_name> domain_;
     };
 };

@@ -11,6 +11,7 @@
 #include <uk/net/dns_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/text.hpp>
 
@@ -359,7 +360,7 @@ struct dns {
             }
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         counters_type counters_;
         std::uint8_t last_good_ = 0;
         dns_server_list set_{};

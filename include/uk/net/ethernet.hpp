@@ -3,6 +3,8 @@
 
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,10 +21,9 @@ struct ethernet_limits {
 /// Ethernet II over one card. A received frame goes to the stack's object with its
 /// `static constexpr std::uint16_t ethertype`, as `receive_frame(packet&& payload, const ethernet_header&)`.
 /// A card that knows when its link comes up has `bool link_came_up()`, true once each time: the stack's objects with
-/// `void link_changed()` are told.
-/// Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the card is expected to
-/// bring them all.
-/// Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
+/// `void link_changed()` are told. It is asked in turns of the loop that brought no frame, so in the last one before
+/// the machine halts. Frames to a group are taken where an object has `bool wants_group(const mac&)` and says so; the
+/// card is expected to bring them all. Not obeyed: tags of IEEE 802.1Q are not understood, short frames are left to the
 /// card to pad.
 template <ethernet_limits Limits = {}>
 struct ethernet {
@@ -40,28 +41,24 @@ struct ethernet {
 
         bool send(const mac& to, std::uint16_t type, outgoing&& payload) {
             if (payload.size() > mtu()) {
-                ++counters_.too_long;
+                ++counters_->too_long;
                 return false;
             }
             emit_ethernet(to, address(), type, payload.head.push_front(ethernet_header::size).data());
             const bool sent = os_[port::frame].send(std::move(payload));
-            ++(sent ? counters_.sent : counters_.card_full);
+            ++(sent ? counters_->sent : counters_->card_full);
             return sent;
         }
 
         /// The loop calls it in each turn.
         bool poll() {
-            if constexpr (requires { os_[port::frame].link_came_up(); }) {
-                if (os_[port::frame].link_came_up()) {
-                    os_.each([](auto& object) {
-                        if constexpr (requires { object.link_changed(); }) object.link_changed();
-                    });
-                }
-            }
             for (std::size_t i = 0; i < Limits.burst; ++i) {
                 packet frame = os_[port::frame].receive();
-                if (!frame) return i != 0;
-                ++counters_.received;
+                if (!frame) {
+                    if (i == 0) ask_for_link();
+                    return i != 0;
+                }
+                ++counters_->received;
                 receive(std::move(frame));
             }
             return true;
@@ -73,31 +70,40 @@ struct ethernet {
                 "too_long card_full";
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
-            std::uint32_t truncated = 0;        ///< shorter than a header
-            std::uint32_t not_ethernet2 = 0;    ///< a length where the type should be
-            std::uint32_t bad_source = 0;       ///< from a group address
-            std::uint32_t not_for_us = 0;       ///< to another host, or a group
-            std::uint32_t unknown_type = 0;     ///< no object answers to it
-            std::uint32_t too_long = 0;         ///< to send, more than the mtu
-            std::uint32_t card_full = 0;        ///< to send, refused by the card
+            std::uint32_t truncated = 0;      ///< shorter than a header
+            std::uint32_t not_ethernet2 = 0;  ///< a length where the type should be
+            std::uint32_t bad_source = 0;     ///< from a group address
+            std::uint32_t not_for_us = 0;     ///< to another host, or a group
+            std::uint32_t unknown_type = 0;   ///< no object answers to it
+            std::uint32_t too_long = 0;       ///< to send, more than the mtu
+            std::uint32_t card_full = 0;      ///< to send, refused by the card
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
+        void ask_for_link() {
+            if constexpr (requires { os_[port::frame].link_came_up(); }) {
+                if (!os_[port::frame].link_came_up()) return;
+                os_.each([](auto& object) {
+                    if constexpr (requires { object.link_changed(); }) object.link_changed();
+                });
+            }
+        }
+
         [[gnu::noinline]] void receive(packet&& frame) {
             if (frame.size() < ethernet_header::size) {
-                ++counters_.truncated;
+                ++counters_->truncated;
                 return;
             }
             ethernet_header h;
             load_ethernet(frame.data(), h);
             if (!h.has_type()) {
-                ++counters_.not_ethernet2;
+                ++counters_->not_ethernet2;
             } else if (h.source.is_group()) {
-                ++counters_.bad_source;
-            } else if (number_of(h.destination) != number_of(address()) &&
-                       number_of(h.destination) != 0xffffffffffff && !is_wanted(h.destination)) {
-                ++counters_.not_for_us;
+                ++counters_->bad_source;
+            } else if (number_of(h.destination) != number_of(address()) && number_of(h.destination) != 0xffffffffffff &&
+                       !is_wanted(h.destination)) {
+                ++counters_->not_for_us;
             } else {
                 frame.pop_front(ethernet_header::size);
                 deliver(std::move(frame), h);
@@ -121,11 +127,11 @@ struct ethernet {
                     object.receive_frame(std::move(payload), h);
                 }
             });
-            if (!taken) ++counters_.unknown_type;
+            if (!taken) ++counters_->unknown_type;
         }
 
-        Stack& os_;
-        counters_type counters_;
+        [[no_unique_address]] stack_link<Stack> os_;
+        zeroed<counters_type> counters_;
     };
 };
 

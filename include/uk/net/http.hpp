@@ -11,6 +11,7 @@
 #include <uk/net/port_number.hpp>
 #include <uk/port.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 
 #include <coroutine>
@@ -83,8 +84,34 @@ public:
         if (is_accepting) link::room.accept.~accepting();
     }
 
-    /// Until the next wait; false at the end, for `why`.
-    [[gnu::noinline]] bool advance(error& why) {
+    bool await_ready() const noexcept { return false; }
+    void await_resume() const noexcept {}
+    /// Waits for a connection, or for a place for the one there is.
+    [[gnu::noinline]] std::coroutine_handle<> await_suspend(task<>::handle h) {
+        error why{};
+        if (!advance(why)) return uk::detail::end_task<result<>>(h, fail(why));
+        if (accepted) {
+            next.coroutine = h;
+            full = true;
+        } else {
+            is_accepting = true;
+            auto accept = listening->accept();
+            if (!suspend(*new (&link::room.accept) accepting(std::move(accept).operator co_await()), h)) return h;
+        }
+        return std::noop_coroutine();
+    }
+
+    void handle(exchange& x, pending& task) {
+        if constexpr (is_table) {
+            handler_.dispatch(*os_, x, task);
+        } else {
+            call(handler_, *os_, x, task);
+        }
+    }
+
+private:
+    // Until the next wait; false at the end, for `why`.
+    bool advance(error& why) {
         if (!listening) {
             why = reduce(listening.error());
             return false;
@@ -105,41 +132,32 @@ public:
         return true;
     }
 
-    /// Waits for a connection, or for a place for the one there is.
-    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
-        if (accepted) {
-            next.coroutine = h;
-            full = true;
-        } else {
-            is_accepting = true;
-            auto accept = listening->accept();
-            if (!suspend(*new (&link::room.accept) accepting(std::move(accept).operator co_await()), h)) return h;
-        }
-        return std::noop_coroutine();
-    }
-
-    void handle(exchange& x, pending& task) {
-        if constexpr (is_table) {
-            handler_.dispatch(os_, x, task);
-        } else {
-            call(handler_, os_, x, task);
-        }
-    }
-
-private:
     // Gives the connection a task of its own, in the place of an idle one if there is no memory left.
     void begin_serving() {
         do {
             task<> serving = session<server, connection>::serve(*this, *accepted);
-            if (room_for_request(home.frames) && std::move(serving).detach()) return;
+            if (room_for_request(home->frames) && std::move(serving).detach()) return;
         } while (evict_idle());
         ++count.no_memory;
         accepted->abort();
     }
 
-    Stack& os_;
+    [[no_unique_address]] stack_link<Stack> os_;
     Handler& handler_;
 };
+
+}  // namespace detail
+
+namespace detail {
+
+inline constexpr limits default_limits{};
+
+// `limit` outlives the task.
+template <class Stack, class Handler>
+task<> serve_within(Stack& os, port_number port, Handler handler, const limits& limit) {
+    server<Stack, Handler> server(os, port, handler, limit);
+    while (true) co_await server;
+}
 
 }  // namespace detail
 
@@ -148,11 +166,15 @@ private:
 /// it wants, and returns nothing, a `result<>` or a `task<>`. The server's state lives in this task's frame and is
 /// reached from handlers by `in.counters()`, so that nothing needs to be declared beside it.
 template <class Stack, class Handler>
-task<> serve(Stack& os, port_number port, Handler handler, limits limit = {}) {
+task<> serve(Stack& os, port_number port, Handler handler, limits limit) {
     detail::server<Stack, Handler> server(os, port, handler, limit);
-    error why{};
-    while (server.advance(why)) co_await detail::turn(server);
-    co_return fail(why);
+    while (true) co_await server;
+}
+
+/// The same with the limits that stand in the type.
+template <class Stack, class Handler>
+task<> serve(Stack& os, port_number port, Handler handler) {
+    return detail::serve_within(os, port, std::move(handler), detail::default_limits);
 }
 
 }  // namespace uk::net::http

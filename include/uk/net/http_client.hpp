@@ -3,12 +3,14 @@
 
 #include <uk/address.hpp>
 #include <uk/bytes.hpp>
+#include <uk/net/http_client_names.hpp>
 #include <uk/net/http_client_state.hpp>
 #include <uk/net/http_client_wire.hpp>
 #include <uk/net/http_wire.hpp>
 #include <uk/port.hpp>
 #include <uk/result.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
@@ -25,7 +27,7 @@
 #include <utility>
 
 /// An HTTP/1.1 client (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: https, proxies,
-/// upgrades, content codings, trailers (skipped), caches, cookies. Names are for others to resolve: see `origin`.
+/// upgrades, content codings, trailers (skipped), caches, cookies.
 namespace uk::net::http {
 
 /// The response to the last request of a client: gone with its next request. All views end with it.
@@ -53,9 +55,10 @@ private:
 };
 
 /// A client with one connection, which it keeps for the next request to the same server: `http::client c(os); auto r =
-/// co_await c.get({address, 80, "example.org"}, "/path");`. One request at a time: it begins when the one before has
-/// its response; what is left of that one's body then costs the connection. Destroying a request's task gives it up. A
-/// request that may be sent twice is, when a kept connection turns out to be gone.
+/// co_await c.get({.host = "example.org"}, "/path");`. A name is resolved for each request (the resolver remembers),
+/// and its addresses are tried in turn until one takes the connection (RFC 1123 section 2.3). One request at a time: it
+/// begins when the one before has its response; what is left of that one's body then costs the connection. Destroying a
+/// request's task gives it up. A request that may be sent twice is, when a kept connection turns out to be gone.
 template <class Stack, client_limits Limits = {}>
 class client : timer {
     using connecting =
@@ -64,6 +67,8 @@ class client : timer {
     using reading = decltype(std::declval<connection&>().read().operator co_await());
     using writing = decltype(std::declval<connection&>().write(bytes()).operator co_await());
     using received = typename decltype(std::declval<reading&>().await_resume())::value_type;
+    using names = detail::client_names<Stack>;
+    using resolving = typename names::resolving;
 
 public:
     using response = response_to<client>;
@@ -100,8 +105,8 @@ public:
 
 private:
     friend response;
-    enum class activity : std::uint8_t { none, connect, write, read };
-    enum class step : std::uint8_t { connect, request, head, body };
+    enum class activity : std::uint8_t { none, resolve, connect, write, read };
+    enum class step : std::uint8_t { resolve, connect, request, head, body };
 
     static constexpr std::size_t most_at_once = 16 * 1024;
     static constexpr duration milliseconds(std::uint32_t n) { return std::chrono::milliseconds(n); }
@@ -126,6 +131,7 @@ private:
     union awaiter {
         awaiter() {}
         ~awaiter() {}
+        resolving resolve;
         connecting connect;
         writing write;
         reading read;
@@ -135,10 +141,13 @@ private:
     inline bool advance();
     inline bool is_forgiven();
     inline bool is_redirected();
+    inline bool is_elsewhere();
     inline bool advance_body();
     inline bool begin_wait(std::coroutine_handle<> h);
     inline std::optional<client_error> finish();
     inline bool is_kept();
+    inline void aim();
+    inline void turn();
 
     // For the next wait.
     bool wait(activity what, duration for_long) {
@@ -150,6 +159,7 @@ private:
     // Ends whatever is waited for.
     [[gnu::noinline]] void stop() {
         const activity was = std::exchange(activity_, activity::none);
+        if (was == activity::resolve) room_.resolve.~resolving();
         if (was == activity::connect) room_.connect.~connecting();
         if (was == activity::write) room_.write.~writing();
         if (was == activity::read) room_.read.~reading();
@@ -174,9 +184,12 @@ private:
     template <class Awaiter>
     static bool suspend(Awaiter& a, std::coroutine_handle<> h) {
         if (a.await_ready()) return false;
-        static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
-        a.await_suspend(h);
-        return true;
+        if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
+            a.await_suspend(h);
+            return true;
+        } else {
+            return a.await_suspend(h);
+        }
     }
 
     task<result<bytes, client_error>> read_body() {
@@ -186,7 +199,7 @@ private:
     }
     inline task<result<bytes, client_error>> read_all(writable_bytes memory);
 
-    Stack& os_;
+    [[no_unique_address]] stack_link<Stack> os_;
     activity activity_ = activity::none;
     activity next_ = activity::none;
     step step_ = step::connect;
@@ -206,6 +219,8 @@ private:
     origin at_{};  // where the connection leads
     client_request what_{};
     std::uint32_t followed_ = 0;
+    std::size_t tried_ = 0;  // of the addresses found
+    [[no_unique_address]] typename names::found found_{};
     awaiter room_;
 };
 
@@ -219,10 +234,48 @@ void client<Stack, Limits>::begin(const origin& to, const client_request& what) 
     to_ = to;
     what_ = what;
     followed_ = 0;
-    step_ = step::connect;
     wrong_ = state_.compose(what_, to_, what_.target);
+    to_.host = state_.host;
+    aim();
+}
+
+// Begins with the way to the server: its address, and the connection if there is none that leads there.
+template <class Stack, client_limits Limits>
+void client<Stack, Limits>::aim() {
+    found_ = {};
+    tried_ = 0;
+    if (to_.address.is_unspecified() && !to_.host.empty() && !wrong_) {
+        if (const auto dotted = parse_ip4(to_.host)) {
+            to_.address = *dotted;
+        } else if (names::resolves) {
+            step_ = step::resolve;
+            kept_ = false;
+            return;
+        } else {
+            wrong_ = client_error::no_resolver;
+        }
+    }
+    turn();
+}
+
+// The address is known: a connection is kept if it leads there.
+template <class Stack, client_limits Limits>
+void client<Stack, Limits>::turn() {
+    step_ = step::connect;
     kept_ = is_kept();
     if (!kept_) drop();
+}
+
+// Whether the name has one more address, to which we turn.
+template <class Stack, client_limits Limits>
+bool client<Stack, Limits>::is_elsewhere() {
+    if constexpr (names::resolves) {
+        if (tried_ < found_.size()) {
+            to_.address = found_[tried_++];
+            return true;
+        }
+    }
+    return false;
 }
 
 // Whether the connection leads there and nothing came on it since the last response, not even its end.
@@ -241,6 +294,12 @@ bool client<Stack, Limits>::begin_wait(std::coroutine_handle<> h) {
     activity_ = next_;
     scheduler().timers.arm(*this, deadline_);
     switch (activity_) {
+        case activity::resolve:
+            if constexpr (names::resolves) {
+                return suspend(
+                    *new (&room_.resolve) resolving(os_[port::resolver].resolve(to_.host).operator co_await()), h);
+            }
+            break;
         case activity::connect:
             return suspend(*new (&room_.connect)
                                connecting(os_[port::stream].connect(at_.address, at_.port).operator co_await()),
@@ -260,7 +319,8 @@ bool client<Stack, Limits>::begin_wait(std::coroutine_handle<> h) {
 template <class Stack, client_limits Limits>
 std::optional<client_error> client<Stack, Limits>::finish() {
     using enum client_error;
-    constexpr client_error late[]{connect_timed_out, write_timed_out, head_timed_out, body_timed_out};
+    constexpr client_error late[]{resolve_timed_out, connect_timed_out, write_timed_out, head_timed_out,
+                                  body_timed_out};
     error wrong = error::timed_out;
     if (!std::exchange(late_, false)) {
         bool good = true;
@@ -271,6 +331,15 @@ std::optional<client_error> client<Stack, Limits>::finish() {
         };
         switch (activity_) {
             case activity::none: break;
+            case activity::resolve:
+                if constexpr (names::resolves) {
+                    auto all = room_.resolve.await_resume();
+                    if (!judge(all)) break;
+                    found_ = *all;
+                    good = found_.size() != 0;
+                    wrong = error::unreachable;
+                }
+                break;
             case activity::connect: {
                 auto opened = room_.connect.await_resume();
                 if (!judge(opened)) break;
@@ -291,6 +360,8 @@ std::optional<client_error> client<Stack, Limits>::finish() {
         if (good) return {};
     }
     if (wrong == error::timed_out) return late[static_cast<std::size_t>(step_)];
+    if (names::resolves && step_ == step::resolve && wrong != error::no_memory && wrong != error::no_buffers)
+        return unresolved;
     return detail::client_error_of(wrong);
 }
 
@@ -303,6 +374,10 @@ bool client<Stack, Limits>::advance() {
             return false;
         }
         switch (step_) {
+            case step::resolve:
+                if (names::resolves && !is_elsewhere()) return wait(activity::resolve, milliseconds(Limits.resolve_ms));
+                turn();
+                break;
             case step::connect:
                 if (!link_) {
                     at_ = to_;
@@ -353,6 +428,8 @@ bool client<Stack, Limits>::is_forgiven() {
         kept_ = false;
         step_ = step::connect;
         wrong_.reset();
+    } else if (step_ == step::connect && is_elsewhere()) {
+        wrong_.reset();
     } else if (wrong_ == client_error::closed && step_ == step::head && state_.heard) {
         wrong_ = client_error::cut_off;
     }
@@ -363,10 +440,9 @@ bool client<Stack, Limits>::is_forgiven() {
 template <class Stack, client_limits Limits>
 bool client<Stack, Limits>::is_redirected() {
     if (!state_.is_redirect()) return false;
-    wrong_ = followed_++ == Limits.redirects ? client_error::too_many_redirects : state_.redirect(to_, what_);
-    step_ = step::connect;
-    kept_ = is_kept();
-    if (!kept_) drop();
+    wrong_ = followed_++ == Limits.redirects ? client_error::too_many_redirects
+                                             : state_.redirect(to_, what_, names::resolves);
+    aim();
     return true;
 }
 

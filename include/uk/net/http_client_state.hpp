@@ -32,6 +32,8 @@ struct client_limits {
     std::uint64_t body_octets = std::uint64_t{1} << 30;
     /// Redirects that are followed; with 0 the redirect is the response.
     std::uint32_t redirects = 0;
+    /// For a name's addresses, and for each address that is tried.
+    std::uint32_t resolve_ms = 15'000;
     std::uint32_t connect_ms = 10'000;
     /// Until the server has taken 16 KiB more of the request.
     std::uint32_t write_ms = 30'000;
@@ -42,12 +44,43 @@ struct client_limits {
     std::uint32_t body_rate = 512;
 };
 
-/// Where a server is. Whoever resolves names makes one of these from a name; without `host`, the address is the name.
+/// Where a server is: `{.host = "example.org"}` in a stack with port::resolver, `{.address = "10.0.0.9"_ip4}` in any.
+/// With both, the address is asked and the name is for the Host field.
 struct origin {
     ip4_address address{};
     std::uint16_t port = 80;
-    std::string_view host{};  ///< for the Host field
+    std::string_view host{};
 };
+
+namespace detail {
+
+// The host and the port of an authority without user information (RFC 3986 section 3.2); false where it has none.
+constexpr bool read_authority(std::string_view s, std::string_view& name, std::uint16_t& port) {
+    std::string_view digits = s;
+    name = cut(digits, ':');
+    std::uint64_t number = 80;
+    if (name.size() != s.size() && (!read_decimal(digits, number) || number - 1 > 65534)) return false;
+    port = static_cast<std::uint16_t>(number);
+    return !name.empty();
+}
+
+}  // namespace detail
+
+/// A URL, for a client.
+struct url {
+    origin to;
+    std::string_view target;
+};
+
+/// Reads `http://host[:port][/path][?query]`, where an address can be the host; nothing for any other scheme. Whether
+/// it can be asked for is found out when it is.
+constexpr std::optional<url> parse_url(std::string_view s) {
+    const auto place = parse_location(s);
+    if (!place || place->authority.empty()) return {};
+    url u{{}, place->target};
+    if (!detail::read_authority(place->authority, u.to.host, u.to.port)) return {};
+    return u;
+}
 
 /// One more field of a request.
 struct request_field {
@@ -105,7 +138,7 @@ class client_state {
 public:
     explicit client_state(packet_store& s) : store(s) {}
 
-    /// Writes the request's head into a buffer.
+    /// Writes the request's head into a buffer, with the name of the server as `host`.
     inline std::optional<client_error> compose(const client_request& r, const origin& to, std::string_view target);
 
     /// What a new response begins with.
@@ -130,8 +163,8 @@ public:
     }
 
     /// Makes of `to` and `what` what is asked next (RFC 9110 section 15.4), and composes it. A POST becomes a GET, as
-    /// everybody does it, but for 307 and 308.
-    inline std::optional<client_error> redirect(origin& to, client_request& what);
+    /// everybody does it, but for 307 and 308. Another name is left without an address, where names can be resolved.
+    inline std::optional<client_error> redirect(origin& to, client_request& what, bool resolves);
 
     /// Gives all buffers back.
     void forget() {
@@ -158,8 +191,9 @@ public:
     bool is_reusable() const { return head.keep_alive && done() && unread.empty(); }
 
     packet_store& store;
-    packet request;  ///< its head
-    bytes unread{};  ///< received, not yet consumed
+    packet request;           ///< its head
+    std::string_view host{};  ///< the server's name therein, if it has one
+    bytes unread{};           ///< received, not yet consumed
     response_head head{};
     bool heard = false;  ///< something came in answer to the request
 
@@ -186,6 +220,7 @@ inline std::optional<client_error> client_state::compose(const client_request& r
     const std::size_t room = p.tailroom();
     text_buffer out(reinterpret_cast<char*>(p.push_back(room).data()), room);
     print(out, "{} {} HTTP/1.1\r\nHost: ", name_of(r.method), target);
+    const std::size_t name = out.view().size();
     if (to.host.empty()) {
         put(out, to.address);
     } else {
@@ -205,6 +240,7 @@ inline std::optional<client_error> client_state::compose(const client_request& r
     }
     out.write("\r\n\r\n");
     if (out.overflowed()) return client_error::invalid_request;
+    host = out.view().substr(name, to.host.size());
     p.truncate(out.view().size());
     request = std::move(p);
     return {};
@@ -258,7 +294,7 @@ inline result<bytes, client_error> client_state::take_body(const client_limits& 
     return piece;
 }
 
-inline std::optional<client_error> client_state::redirect(origin& to, client_request& what) {
+inline std::optional<client_error> client_state::redirect(origin& to, client_request& what, bool resolves) {
     const unsigned status = head.status;
     if (status == 303 || (status < 303 && what.method == method::post)) {
         if (what.method != method::head) what.method = method::get;
@@ -268,24 +304,23 @@ inline std::optional<client_error> client_state::redirect(origin& to, client_req
     const auto place = parse_location(*find_field(head.fields, "location"));
     if (!place) return client_error::bad_redirect;
     if (!place->authority.empty()) {
-        std::string_view port = place->authority;
-        const std::string_view host = cut(port, ':');
-        std::uint64_t number = 80;
-        if (host.size() != place->authority.size() && (!read_decimal(port, number) || number - 1 > 65534)) {
-            return client_error::bad_redirect;
-        }
         const origin before = to;
-        to.port = static_cast<std::uint16_t>(number);
-        if (const auto address = parse_ip4(host)) {
+        std::string_view name;
+        if (!read_authority(place->authority, name, to.port)) return client_error::bad_redirect;
+        if (const auto address = parse_ip4(name)) {
             to.address = *address;
             to.host = {};
-        } else if (!same_host(host, to.host)) {
-            return client_error::redirected_elsewhere;
+        } else if (!same_host(name, to.host)) {
+            if (!resolves) return client_error::redirected_elsewhere;
+            to.address = {};
+            to.host = name;
         }
         // They may be secrets between the application and the server that was asked.
         if (to.address != before.address || to.port != before.port) what.fields = {};
     }
-    return compose(what, to, place->target);
+    const auto wrong = compose(what, to, place->target);
+    to.host = host;  // the response's head does not last
+    return wrong;
 }
 
 }  // namespace detail

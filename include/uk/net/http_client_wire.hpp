@@ -19,9 +19,12 @@ enum class client_error : std::uint8_t {
     no_memory,
     no_buffers,
     invalid_request,
+    no_resolver,
+    unresolved,
     refused,
     unreachable,
     reset,
+    resolve_timed_out,
     connect_timed_out,
     write_timed_out,
     head_timed_out,
@@ -53,8 +56,10 @@ constexpr std::string_view describe(client_error e) {
     // In the order of the enum, each with a line of its own.
     std::string_view rest =
         "the task arena is exhausted\nno packet buffer is free\nthe request cannot be written as one\n"
+        "the server has a name, and the stack no resolver\nthe server's name has no known address\n"
         "the connection was refused\nthe host is unreachable\nthe connection was reset\n"
-        "no connection came about in time\nthe server took the request too slowly\n"
+        "the server's name was not resolved in time\nno connection came about in time\nthe server took the request too "
+        "slowly\n"
         "the head of the response did not come in time\nthe body of the response came too slowly\n"
         "the server closed the connection without a response\nthe connection ended before the response did\n"
         "a line of the response's head ends without CR\nthe status line is malformed\n"
@@ -74,10 +79,13 @@ constexpr error reduce(client_error e) {
         case client_error::no_memory: return error::no_memory;
         case client_error::no_buffers: return error::no_buffers;
         case client_error::refused: return error::refused;
+        case client_error::no_resolver:
+        case client_error::unresolved:
         case client_error::redirected_elsewhere:
         case client_error::unreachable: return error::unreachable;
         case client_error::reset:
         case client_error::failed: return error::reset;
+        case client_error::resolve_timed_out:
         case client_error::connect_timed_out:
         case client_error::write_timed_out:
         case client_error::head_timed_out:

@@ -48,14 +48,7 @@ constexpr unsigned status_for(error e) {
 /// that, and asks again.
 class conversation : public transport {
 public:
-    enum class step : std::uint8_t {
-        read,    ///< wait for octets and put them into `unread`
-        handle,  ///< let the handler answer `now`
-        send,    ///< send what `prepare` got
-        part,    ///< finish the sending side
-        end,     ///< close the connection
-        abort,
-    };
+    using step = http::step;
 
     conversation(server_state& s, const operations& o, action expired) : transport(s, o, expired) {}
 
@@ -86,13 +79,19 @@ public:
             now = nullptr;
         }
         drop_gathered();
-        drop(page);
+        page.drop();
         answered = false;
         no_buffers = false;
         body_started = false;
     }
 
+protected:
+    static inline bool may_skip_body(conversation& c);
+    static inline step skip_body(conversation& c);
+
 private:
+    static constexpr std::uint8_t most_pauses = 100;  // of 20 ms
+
     step refuse(fault f) {
         ++server.count.refused[static_cast<std::size_t>(f)];
         return refuse(status_of(f));
@@ -104,7 +103,7 @@ private:
         response out(*this);
         (void)out.error_page(status);
         if (!out.finish_whole()) return part();
-        page = out.take_piece();
+        new (&page) packet(out.take_piece());  // in the place of an empty handle
         prepare(page.contents(), out.constant_body(), true);
         at = stage::refusing;
         return step::send;
@@ -131,10 +130,18 @@ private:
     inline step read_head();
     inline step settle();
     inline step send_piece();
-    inline step skip_body();
+    inline step next_request();
 };
 
-inline conversation::step conversation::read_head() {
+inline step conversation::read_head() {
+    // Responses whose acknowledgment is awaited hold the buffers: most likely it is under way.
+    if (!unread.empty() && pauses < most_pauses && !server.store->has_spare()) {
+        ++pauses;
+        server.busy.push_back(entry);
+        wait(waiting::buffers, std::chrono::milliseconds(20));
+        return step::pause;
+    }
+    pauses = 0;
     std::string_view text;
     const fault wrong = next_head(text);
     if (wrong == fault::none && text.empty()) {
@@ -143,7 +150,7 @@ inline conversation::step conversation::read_head() {
     }
     wait_no_more();
     if (wrong != fault::none) return refuse(wrong);
-    void* room = server.home.frames.allocate(sizeof(exchange));
+    void* room = server.home->frames.allocate(sizeof(exchange));
     if (room == nullptr) {
         ++server.count.no_memory;
         return refuse(503);
@@ -156,17 +163,12 @@ inline conversation::step conversation::read_head() {
 }
 
 // After the handler: prepares what is still to be sent.
-inline conversation::step conversation::settle() {
+inline step conversation::settle() {
     response& out = now->out;
     const result<> outcome = now->outcome;
-    const body_progress& body = now->in.body();
-    const fault framing = body.reader.wrong();
-    if (framing != fault::none) ++server.count.refused[static_cast<std::size_t>(framing)];
+    const bool keeps = calls.may_skip_body != nullptr ? calls.may_skip_body(*this) : !now->head.has_body();
+    if (!keeps) out.do_not_keep();
     if (!outcome && (outcome.error() == error::closed || outcome.error() == error::reset)) return step::abort;
-    left = server.limit.discard_octets;
-    // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
-    if ((body.tell_to_continue && !body.reader.done()) || framing != fault::none || body.reader.left() > left)
-        out.do_not_keep();
     if (out.started()) {
         if (!outcome || out.broken()) {
             ++server.count.handler_failed;
@@ -186,26 +188,43 @@ inline conversation::step conversation::settle() {
     return send_piece();
 }
 
-inline conversation::step conversation::send_piece() {
+inline step conversation::send_piece() {
     const response& out = now->out;
-    if (pieces_sent == out.pieces()) return out.keep() ? skip_body() : part();
+    if (pieces_sent == out.pieces()) {
+        if (!out.keep()) return part();
+        return calls.skip_body != nullptr ? calls.skip_body(*this) : next_request();
+    }
     const bytes piece = out.piece(pieces_sent++);
     prepare(piece, pieces_sent == out.pieces() ? out.constant_body() : bytes(), true);
     return step::send;
 }
 
+inline bool conversation::may_skip_body(conversation& c) {
+    const body_progress& body = c.now->in.body();
+    const fault framing = body.reader.wrong();
+    if (framing != fault::none) ++c.server.count.refused[static_cast<std::size_t>(framing)];
+    c.left = c.server.limit.discard_octets;
+    // RFC 9110 section 10.1.1: who was not told to continue may or may not send the body.
+    const bool may_come = !body.tell_to_continue || body.reader.done();
+    return may_come && framing == fault::none && body.reader.left() <= c.left;
+}
+
 // The client may still be sending what the handler did not want to read.
-inline conversation::step conversation::skip_body() {
-    body_reader& reader = now->in.body().reader;
-    while (!unread.empty() && !reader.done()) {
-        const std::size_t n = reader.take(unread).size();
-        if (reader.wrong() != fault::none || n > left) return part();
-        left -= static_cast<std::uint32_t>(n);
+inline step conversation::skip_body(conversation& c) {
+    body_reader& reader = c.now->in.body().reader;
+    while (!c.unread.empty() && !reader.done()) {
+        const std::size_t n = reader.take(c.unread).size();
+        if (reader.wrong() != fault::none || n > c.left) return c.part();
+        c.left -= static_cast<std::uint32_t>(n);
     }
     if (!reader.done()) {
-        wait_for_body();
+        c.wait_for_body();
         return step::read;
     }
+    return c.next_request();
+}
+
+inline step conversation::next_request() {
     end_request();
     at = stage::head;
     return read_head();

@@ -19,18 +19,17 @@ namespace uk::net::http {
 class request {
 public:
     /// `head` outlives the request.
-    request(transport& io, const request_head& head) : io_(io), head_(head) {
-        if (head.chunked) body_.reader = body_reader::in_chunks(io.server.limit.body_octets);
-        if (head.length) body_.reader = body_reader::with_length(*head.length);
-        body_.tell_to_continue = head.expects_continue;
-    }
+    request(transport& io, const request_head& head) : io_(io), head_(head) {}
     request(const request&) = delete;
     request& operator=(const request&) = delete;
 
     http::method method() const { return head_.method; }
     /// Path and query as they came: nothing is decoded.
     std::string_view target() const { return head_.target; }
-    std::string_view path() const { return target().substr(0, target().find('?')); }
+    std::string_view path() const {
+        std::string_view rest = target();
+        return detail::cut(rest, '?');
+    }
     /// What follows the first question mark, or nothing.
     std::string_view query() const {
         const std::size_t at = target().find('?');
@@ -55,7 +54,7 @@ public:
 
     /// The next piece of the body, where it was received; it stays until the next call. Empty at the end, or without a
     /// body. Fails with `invalid` or `too_large`, for which the client gets 400 or 413, and as the connection fails.
-    task<result<bytes>> read_body() { return io_.read_body(body_); }
+    task<result<bytes>> read_body() { return io_.read_body(body()); }
 
     /// The whole body in `memory`, or `too_large`.
     task<result<bytes>> read_all(writable_bytes memory) {
@@ -72,14 +71,22 @@ public:
     }
 
     /// For the server.
-    body_progress& body() { return body_; }
+    body_progress& body() {
+        if (!body_) {
+            body_.emplace();
+            if (head_.chunked) body_->reader = body_reader::in_chunks(io_.server.limit.body_octets);
+            if (head_.length) body_->reader = body_reader::with_length(*head_.length);
+            body_->tell_to_continue = head_.expects_continue;
+        }
+        return *body_;
+    }
 
     uk::scheduler& scheduler() { return io_.scheduler(); }
 
 private:
     transport& io_;
     const request_head& head_;
-    body_progress body_;
+    std::optional<body_progress> body_;  // once somebody asks
 };
 
 }  // namespace uk::net::http

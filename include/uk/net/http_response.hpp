@@ -82,14 +82,14 @@ protected:
     [[gnu::noinline]] bool add_piece() {
         if (count_ == std::size(pieces_)) return false;
         // In the place of an empty handle.
-        packet* p = new (&pieces_[count_]) packet(io_.server.store.take(count_ == 0 ? head_room : 0));
+        packet* p = new (&pieces_[count_]) packet(io_.server.store->take_spare(count_ == 0 ? head_room : 0));
         if (!*p) return false;
         ++count_;
         return true;
     }
 
     void discard() {
-        while (count_ > 0) drop(pieces_[--count_]);
+        while (count_ > 0) pieces_[--count_].drop();
         length_ = 0;
         overflowed_ = false;
     }
@@ -173,7 +173,7 @@ public:
     [[gnu::noinline]] result<> error_page(unsigned code) {
         if (started_) return fail(error::invalid);
         discard();
-        drop(fields_);
+        fields_.drop();
         has_length_ = false;
         status_ = static_cast<std::uint16_t>(code);
         type_ = "text/plain; charset=utf-8";
@@ -191,7 +191,7 @@ public:
 
     /// For the server.
     result<> begin_field(std::string_view s) {
-        if (!fields_) fields_ = io_.server.store.take(0);
+        if (!fields_) new (&fields_) packet(io_.server.store->take_spare(0));  // in the place of an empty handle
         if (!fields_) return fail(error::no_buffers);
         add_to_field(s);
         return {};
@@ -229,7 +229,8 @@ private:
     bool chunked_ = false;
     std::uint64_t left_ = 0;  // of a body's declared length
     packet fields_;
-    std::string_view end_{};  // what a stream ends with
+    std::string_view coding_{};  // a field of its own, of a stream in chunks
+    std::string_view end_{};     // what a stream ends with
     char chunk_line_[20]{};
 };
 
@@ -246,30 +247,30 @@ inline result<> response::field(std::string_view name, std::string_view value) {
 // and the rest is of bounded size but for the type, a literal.
 inline bool response::put_head() {
     if (count_ == 0 && !add_piece()) return false;
-    const bool has_body = has_body_status();
-    if (bodiless_ || !has_body) {
+    if (!has_body_status()) {
+        bodiless_ = true;
+        has_length_ = false;
+    }
+    if (bodiless_) {
         // RFC 9110 section 9.3.2: HEAD is answered with the same fields and no content.
         pieces_[0].truncate(0);
         count_ = 1;
         constant_ = {};
-        bodiless_ = true;
     }
     front("\r\n");
     if (fields_) front(as_text(fields_.contents()));
-    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
-    if (!keep_ || version_1_0_) front(keep_ ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
-    if (has_body && has_length_) {
-        front("\r\n");
-        front(left_);
-        front("Content-Length: ");
-    }
-    if (has_body && chunked_) front("Transfer-Encoding: chunked\r\n");
-    if (!type_.empty()) {
-        front("\r\n");
-        front(type_);
-        front("Content-Type: ");
-    }
     front("\r\n");
+    // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
+    if (!keep_ || version_1_0_) front(keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
+    if (has_length_) {
+        front(left_);
+        front("\r\nContent-Length: ");
+    }
+    front(coding_);
+    if (!type_.empty()) {
+        front(type_);
+        front("\r\nContent-Type: ");
+    }
     front(reason(status_));
     front(" ");
     front(status_);
@@ -296,6 +297,7 @@ inline bytes response::begin_piece(std::uint64_t octets) {
         discard();
         constant_ = {};
         chunked_ = !has_length_ && !version_1_0_ && has_body_status();
+        if (chunked_) coding_ = "\r\nTransfer-Encoding: chunked";
         if (!has_length_ && version_1_0_) keep_ = false;
         if (!put_head()) {
             io_.no_buffers = true;
@@ -315,7 +317,7 @@ inline bytes response::begin_piece(std::uint64_t octets) {
     }
     const bytes framing = as_bytes(line.view());
     if (!first) {
-        drop(pieces_[0]);
+        pieces_[0].drop();
         return framing;
     }
     copy(pieces_[0].push_back(framing.size()), framing);

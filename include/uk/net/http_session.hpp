@@ -38,26 +38,16 @@ using connection_of =
 
 namespace detail {
 
-/// For a task that waits in one place: `co_await turn(what)` suspends into `what.begin_turn(handle)`.
-template <class T>
-class turn {
-public:
-    explicit turn(T& of) : of_(&of) {}
-    bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) { return of_->begin_turn(h); }
-    void await_resume() const noexcept {}
-
-private:
-    T* of_;
-};
-
 /// The awaiter's own answer whether it waits, with `h` to be resumed then.
 template <class Awaiter>
 bool suspend(Awaiter& a, std::coroutine_handle<> h) {
     if (a.await_ready()) return false;
-    static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
-    a.await_suspend(h);
-    return true;
+    if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
+        a.await_suspend(h);
+        return true;
+    } else {
+        return a.await_suspend(h);
+    }
 }
 
 /// A connection with the one thing that it does at a time, and what was received.
@@ -172,15 +162,20 @@ public:
         end_request();  // before the connection
     }
 
-    /// The task of a connection.
+    /// The task of a connection. It has no end of its own: where there is nothing more to do it is destroyed.
     static task<> serve(Server& home, Connection& accepted) {
         session s(home, std::move(accepted));
-        while (s.advance()) co_await detail::turn(s);
-        co_return {};
+        while (true) co_await s;
     }
 
+    bool await_ready() const noexcept { return false; }
+    void await_resume() const noexcept {}
     /// Where the task waits, for whatever it is.
-    [[gnu::noinline]] std::coroutine_handle<> begin_turn(std::coroutine_handle<> h) {
+    [[gnu::noinline]] std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) {
+        if (!advance()) {
+            h.destroy();
+            return std::noop_coroutine();
+        }
         entry.frame = h;
         if constexpr (Server::waits) {
             if (pending_) return pending_->operator co_await().await_suspend(h);
@@ -218,6 +213,7 @@ private:
                         if (pending_) return true;
                     }
                     break;
+                case step::pause: return true;
                 case step::send:
                     sending = true;
                     if (more_to_send()) return true;
@@ -231,6 +227,7 @@ private:
 
     [[gnu::noinline]] static bool begin(transport& t, std::coroutine_handle<> h) {
         session& s = static_cast<session&>(t);
+        if (s.doing == waiting::buffers) return true;  // until the timer fires
         if (!s.sending) return s.link::read(h);
         bool in_place = false;
         const bytes next = s.next_to_send(in_place);
@@ -256,7 +253,8 @@ private:
         s.wait_no_more();
     }
 
-    static constexpr operations table{&begin, &end, &cancel};
+    static constexpr operations table{&begin, &end, &cancel, Server::waits ? &conversation::may_skip_body : nullptr,
+                                      Server::waits ? &conversation::skip_body : nullptr};
 
     static void expire(timer& t) {
         session& s = static_cast<session&>(t);
@@ -269,6 +267,7 @@ private:
             s.entry.frame.resume();
             return;
         }
+        if (what == waiting::buffers) return s.entry.frame.resume();
         if (what != waiting::idle) s.link::connection.abort();
         s.entry.frame.destroy();
     }

@@ -18,12 +18,16 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
 #include <utility>
 
 /// What the types of a stack and of its connections have in common for requests and responses, so that these, and
 /// handlers with them, are no templates.
 namespace uk::net::http {
+
+/// Up to 49 days, in milliseconds.
+using short_time = std::chrono::duration<std::uint32_t, std::milli>;
 
 /// What a server grants its clients. Every wait has an end and every buffer a bound.
 struct limits {
@@ -44,16 +48,16 @@ struct limits {
     /// Requests on one connection; the last response says so.
     std::uint32_t requests = 10'000;
     /// From the first octet of a request's head to its last.
-    duration head_timeout = std::chrono::seconds(10);
+    short_time head_timeout = std::chrono::seconds(10);
     /// Until more of a body comes. A body must also come at `body_rate` octets per second, with this for a start.
-    duration body_timeout = std::chrono::seconds(30);
+    short_time body_timeout = std::chrono::seconds(30);
     std::uint32_t body_rate = 512;
     /// Between requests.
-    duration idle_timeout = std::chrono::seconds(60);
+    short_time idle_timeout = std::chrono::seconds(60);
     /// Until the peer has taken enough to let 16 KiB more into the send queue.
-    duration write_timeout = std::chrono::seconds(30);
+    short_time write_timeout = std::chrono::seconds(30);
     /// What is still read after the last response, so that the client sees it before a reset (RFC 9112 section 9.6).
-    duration linger_timeout = std::chrono::seconds(2);
+    short_time linger_timeout = std::chrono::seconds(2);
     std::uint32_t linger_octets = 2 * 1024 * 1024;
 };
 
@@ -79,9 +83,6 @@ struct counters {
         "unknown_expectation body_too_long bad_chunk no_buffers";
 };
 
-/// Gives a buffer back.
-[[gnu::noinline]] inline void drop(packet& p) { p = {}; }
-
 /// A connection's place in its server. Destroying `frame` ends the connection with all that it was doing.
 struct session_entry : list_node {
     std::coroutine_handle<> frame;
@@ -98,7 +99,7 @@ struct server_state {
         while (!idle.empty()) idle.pop_front().frame.destroy();
     }
 
-    uk::scheduler& scheduler() { return home; }
+    uk::scheduler& scheduler() { return *home; }
 
     /// Ends the connection that has waited longest for a request; false when none does.
     bool evict_idle() {
@@ -110,18 +111,18 @@ struct server_state {
 
     /// A connection ended or became idle.
     [[gnu::noinline]] void freed() {
-        if (std::exchange(full, false)) home.make_ready(next);
+        if (std::exchange(full, false)) home->make_ready(next);
     }
 
-    uk::scheduler& home;
-    packet_store& store;
+    [[no_unique_address]] scheduler_link home;
+    [[no_unique_address]] packet_store_link store;
     waiter next;  ///< who waits until a connection ends or becomes idle
     list<session_entry> idle;
     list<session_entry> split;  ///< a head is being gathered
     list<session_entry> busy;
     std::uint32_t splits = 0;
     bool full = false;  ///< somebody waits
-    const limits limit;
+    const limits& limit;
     counters count;
 };
 
@@ -132,7 +133,19 @@ struct body_progress {
 };
 
 class transport;
+class conversation;
 struct exchange;
+
+/// What a conversation asks of the task that serves it.
+enum class step : std::uint8_t {
+    read,    ///< wait for octets and put them into `unread`
+    handle,  ///< let the handler answer `now`
+    send,    ///< send what `prepare` got
+    pause,   ///< until the time set is over
+    part,    ///< finish the sending side
+    end,     ///< close the connection
+    abort,
+};
 
 /// Supplied by the owner of a transport, who knows the type of the connection. `begin` reads, or writes the next part
 /// of what was prepared; false when that is done already, else `h` is resumed then. `end` says how it went: octets
@@ -141,10 +154,14 @@ struct transport_operations {
     bool (*begin)(transport&, std::coroutine_handle<> h);
     result<> (*end)(transport&);
     void (*cancel)(transport&);
+    /// What is left of a body that its handler may have read: whether the connection may be kept, and the step that
+    /// skips it. Null where no handler is a task: none can read one then, and a connection ends with its first body.
+    bool (*may_skip_body)(conversation&) = nullptr;
+    step (*skip_body)(conversation&) = nullptr;
 };
 
 /// What a connection waits for.
-enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger };
+enum class waiting : std::uint8_t { nothing, idle, head, body, write, linger, buffers };
 
 /// Where a conversation is.
 enum class stage : std::uint8_t { head, handling, sending, linger, late, refusing, broken };
@@ -163,10 +180,12 @@ struct transport_state {
     bool body_started = false;
     bool constant_data = false;
     bool sending = false;          ///< `begin` writes
+    std::uint8_t pauses = 0;       ///< of a request that finds no buffers
     std::uint8_t pieces_sent = 0;  ///< pieces of the response
     stage at = stage::head;
-    std::uint32_t left = 0;  ///< octets that are still skipped
-    std::uint32_t line = 0;  ///< where the last line of a head in pieces begins
+    std::uint32_t left = 0;      ///< octets that are still skipped
+    std::uint32_t received = 0;  ///< octets that came with the last read
+    std::uint32_t line = 0;      ///< where the last line of a head in pieces begins
     bytes head_to_send{};
     bytes data_to_send{};
     packet gathered;  ///< of a head that came in pieces
@@ -192,12 +211,13 @@ public:
         server.freed();
     }
 
-    uk::scheduler& scheduler() { return server.home; }
+    uk::scheduler& scheduler() { return *server.home; }
 
     /// From now on the connection waits for `what`, `for_long` at most.
-    void wait(waiting what, duration for_long) {
+    void wait(waiting what, short_time for_long) { wait_until(what, server.home->now() + for_long); }
+    void wait_until(waiting what, instant end) {
         doing = what;
-        server.home.timers.arm(*this, server.home.now() + for_long);
+        server.home->timers.arm(*this, end);
     }
     void wait_no_more() {
         doing = waiting::nothing;
@@ -255,19 +275,20 @@ public:
         return fault::none;
     }
 
-    /// Before a read within a body.
+    /// Before a read within a body. Every octet earns the time that it may take at the slowest rate allowed.
     [[gnu::noinline]] void wait_for_body() {
-        const instant latest = server.home.now() + server.limit.body_timeout;
+        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
+        body_deadline = body_deadline + duration(static_cast<std::int64_t>(received * 1'000'000'000ULL / rate));
+        const instant latest = server.home->now() + server.limit.body_timeout;
         if (!body_started || body_deadline > latest) body_deadline = latest;
         body_started = true;
-        wait(waiting::body, body_deadline - server.home.now());
+        wait_until(waiting::body, body_deadline);
     }
 
-    /// More was received. Every octet earns the time that it may take at the slowest rate allowed.
+    /// More was received.
     void received_more(bytes octets) {
         unread = octets;
-        const std::uint64_t rate = std::max<std::uint64_t>(server.limit.body_rate, 1);
-        body_deadline = body_deadline + duration(static_cast<std::int64_t>(octets.size() * 1'000'000'000 / rate));
+        received = static_cast<std::uint32_t>(octets.size());
     }
 
     /// What is to be sent: two pieces. `constant` means that the second outlives the connection and is sent from where
@@ -299,7 +320,7 @@ public:
     }
 
     void count_timeout() {
-        if (doing != waiting::nothing && doing != waiting::linger) {
+        if (doing != waiting::nothing && doing < waiting::linger) {
             ++server.count.timed_out[static_cast<std::size_t>(doing) - 1];
         }
     }
@@ -307,7 +328,7 @@ public:
     /// The head is not needed any more.
     void drop_gathered() {
         if (gathered) --server.splits;
-        drop(gathered);
+        gathered.drop();
         line = 0;
     }
 
@@ -316,7 +337,7 @@ private:
 
     inline task<> send_prepared();
 
-    std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store.capacity()); }
+    std::size_t head_room() const { return std::min<std::size_t>(server.limit.head_octets, server.store->capacity()); }
     // No line end yet: it is the request line that is too long (RFC 9110 section 15.5.15).
     fault too_long() const { return line == 0 ? fault::target_too_long : fault::head_too_long; }
     inline bool start_gathering();
@@ -371,7 +392,7 @@ inline bool transport::start_gathering() {
         ++server.count.evicted_head;
         server.split.pop_front().frame.destroy();
     }
-    gathered = server.store.take(0);
+    new (&gathered) packet(server.store->take_spare(0));  // in the place of an empty handle
     if (!gathered) return false;
     ++server.splits;
     server.split.push_back(entry);

@@ -4,6 +4,8 @@
 #include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -47,15 +49,15 @@ struct icmp {
 
         [[gnu::noinline]] void receive_datagram(packet&& message, const ipv4_datagram& d) {
             if (message.size() < icmp_header_size) {
-                ++counters_.truncated;
+                ++counters_->truncated;
             } else if (checksum_of(message.contents()) != 0) {
-                ++counters_.bad_checksum;
+                ++counters_->bad_checksum;
             } else if (const auto type = static_cast<icmp_type>(message.data()[0]); type == icmp_type::echo) {
                 answer_echo(std::move(message), d);
             } else if (is_icmp_error(type)) {
                 receive_error(message, d);
             } else {
-                ++counters_.ignored;
+                ++counters_->ignored;
             }
         }
 
@@ -77,43 +79,42 @@ struct icmp {
             static constexpr std::string_view names =
                 "echoes errors errors_sent truncated bad_checksum echo_to_group bad_error "
                 "ignored limited not_sent";
-            std::uint32_t echoes = 0;        ///< answered
-            std::uint32_t errors = 0;        ///< received about datagrams of ours
+            std::uint32_t echoes = 0;  ///< answered
+            std::uint32_t errors = 0;  ///< received about datagrams of ours
             std::uint32_t errors_sent = 0;
-            std::uint32_t truncated = 0;     ///< shorter than a header
+            std::uint32_t truncated = 0;  ///< shorter than a header
             std::uint32_t bad_checksum = 0;
-            std::uint32_t echo_to_group = 0; ///< to a broadcast: not answered
-            std::uint32_t bad_error = 0;     ///< quotes nothing that we could have sent
-            std::uint32_t ignored = 0;       ///< other types, and echoes with a code
-            std::uint32_t limited = 0;       ///< errors not sent for their rate
-            std::uint32_t not_sent = 0;      ///< answers and errors dropped below, or for want of a packet
+            std::uint32_t echo_to_group = 0;  ///< to a broadcast: not answered
+            std::uint32_t bad_error = 0;      ///< quotes nothing that we could have sent
+            std::uint32_t ignored = 0;        ///< other types, and echoes with a code
+            std::uint32_t limited = 0;        ///< errors not sent for their rate
+            std::uint32_t not_sent = 0;       ///< answers and errors dropped below, or for want of a packet
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         void answer_echo(packet&& message, const ipv4_datagram& d) {
             // RFC 1122 section 3.2.2.6 allows silence towards broadcasts, which are mostly abused.
             if (d.group) {
-                ++counters_.echo_to_group;
+                ++counters_->echo_to_group;
                 return;
             }
             if (message.data()[1] != std::byte{0} || !message.exclusive()) {
-                ++counters_.ignored;
+                ++counters_->ignored;
                 return;
             }
             // In place: where the request's headers were there is room for those of the reply.
             message.data()[0] = static_cast<std::byte>(icmp_type::echo_reply);
-            send(outgoing{std::move(message)}, d.source, counters_.echoes);
+            send(outgoing{std::move(message)}, d.source, counters_->echoes);
         }
 
         void receive_error(const packet& message, const ipv4_datagram& d) {
             icmp_error e;
-            if (!parse_icmp_error(message.contents(), d.source, e) || d.group ||
-                e.source != os_[port::ip].address()) {
-                ++counters_.bad_error;
+            if (!parse_icmp_error(message.contents(), d.source, e) || d.group || e.source != os_[port::ip].address()) {
+                ++counters_->bad_error;
                 return;
             }
-            ++counters_.errors;
+            ++counters_->errors;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.receive_error(e); }) {
                     if (object.ip_protocol == e.protocol) object.receive_error(e);
@@ -128,12 +129,12 @@ struct icmp {
         [[gnu::noinline]] void send_error(icmp_type type, unsigned code, unsigned pointer, const ipv4_datagram& d) {
             if (d.group) return;  // RFC 1122 section 3.2.2
             if (!within_rate()) {
-                ++counters_.limited;
+                ++counters_->limited;
                 return;
             }
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
-                ++counters_.not_sent;
+                ++counters_->not_sent;
                 return;
             }
             // The longest header and 8 octets.
@@ -141,12 +142,12 @@ struct icmp {
             std::byte* at = message.head.push_back(icmp_header_size + quote.size()).data();
             emit_icmp_error(type, code, pointer, at);
             std::memcpy(at + icmp_header_size, quote.data(), quote.size());
-            send(std::move(message), d.source, counters_.errors_sent);
+            send(std::move(message), d.source, counters_->errors_sent);
         }
 
         [[gnu::noinline]] void send(outgoing&& message, ip4_address to, std::uint32_t& sent) {
             seal_icmp(message.head.contents());
-            ++(os_[port::ip].send(to, ip_protocol, std::move(message)) ? sent : counters_.not_sent);
+            ++(os_[port::ip].send(to, ip_protocol, std::move(message)) ? sent : counters_->not_sent);
         }
 
         // A bucket of tokens, as the time when it will be full again.
@@ -159,9 +160,9 @@ struct icmp {
             return true;
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint64_t full_at_ = 0;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
     };
 };
 

@@ -6,8 +6,10 @@
 #include <uk/net/igmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <chrono>
@@ -71,9 +73,9 @@ struct igmp {
             igmp_fault fault = parse_igmp(message.contents(), m);
             // RFC 3376 section 4.1.12 and 9.1: from a router of this link, to all or to the group.
             if (fault == igmp_fault::none && (d.ttl != 1 || !d.destination.is_multicast())) fault = igmp_fault::ignored;
-            if (fault != igmp_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            if (fault != igmp_fault::none) return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             if (m.type == igmp_type::query) {
-                ++counters_.queries;
+                ++counters_->queries;
                 if (m.version < 3) old_until_ = now() + std::chrono::seconds(260);  // RFC 3376 section 8.12
                 for (entry& e : entries_) {
                     const bool meant = m.group.is_unspecified() || m.group == e.group;
@@ -81,7 +83,7 @@ struct igmp {
                 }
             } else if (entry* e = find(m.group); e != nullptr && old_router()) {
                 // RFC 2236 section 3: somebody else has answered.
-                ++counters_.others;
+                ++counters_->others;
                 e->at = instant::never();
             }
         }
@@ -93,13 +95,13 @@ struct igmp {
             std::uint32_t queries = 0;
             std::uint32_t others = 0;  ///< reports of our groups by other hosts
             // Those of igmp_fault, in its order.
-            std::uint32_t truncated = 0;     ///< shorter than it says
+            std::uint32_t truncated = 0;  ///< shorter than it says
             std::uint32_t bad_checksum = 0;
-            std::uint32_t bad_group = 0;     ///< not a group's address
-            std::uint32_t ignored = 0;       ///< of no meaning to a host, or from another link
-            std::uint32_t not_sent = 0;      ///< dropped below, or for want of a packet
+            std::uint32_t bad_group = 0;  ///< not a group's address
+            std::uint32_t ignored = 0;    ///< of no meaning to a host, or from another link
+            std::uint32_t not_sent = 0;   ///< dropped below, or for want of a packet
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         struct entry {
@@ -152,7 +154,7 @@ struct igmp {
         }
 
         void send(igmp_type type, igmp3_record record, ip4_address group, ip4_address to) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             bool sent = false;
             if (message.head) {
                 const bool version3 = type == igmp_type::report3;
@@ -163,14 +165,14 @@ struct igmp {
                          : emit_igmp2(type, group, at + igmp_ip_header);
                 sent = os_[port::link].send(group_link(to), 0x0800, std::move(message));
             }
-            ++(sent ? counters_.sent : counters_.not_sent);
+            ++(sent ? counters_->sent : counters_->not_sent);
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint64_t random_;
         instant old_until_;
         std::uint16_t next_id_ = 0;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
         std::array<entry, Limits.groups> entries_;
     };
 };

@@ -8,6 +8,8 @@
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
@@ -123,12 +125,12 @@ struct ipv4 {
         result<> send(ip4_address to, std::uint8_t protocol, outgoing&& payload) {
             const std::size_t length = ipv4_header::size + payload.size();
             if (length > os_[port::link].mtu()) {
-                ++counters_.too_large;
+                ++counters_->too_large;
                 return fail(error::too_large);
             }
             const ip4_address hop = next_hop(to);
             if (hop.is_unspecified()) {
-                ++counters_.no_route;
+                ++counters_->no_route;
                 return fail(error::unreachable);
             }
             ipv4_header h;
@@ -147,11 +149,17 @@ struct ipv4 {
                                   ? os_[port::link].send(mac::broadcast(), ethertype, std::move(payload))
                                   : os_[port::neighbour].send_to(hop, std::move(payload));
             if (!sent) {
-                ++counters_.link_dropped;
+                ++counters_->link_dropped;
                 return fail(error::no_buffers);
             }
-            ++counters_.sent;
+            ++counters_->sent;
             return {};
+        }
+
+        /// What was sent to `to` seems not to arrive: where the next hop can be asked whether it is still there, it is
+        /// (RFC 1122 section 3.3.1.4).
+        void doubt(ip4_address to) {
+            if constexpr (requires { os_[port::neighbour].doubt(to); }) os_[port::neighbour].doubt(next_hop(to));
         }
 
         [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
@@ -159,7 +167,7 @@ struct ipv4 {
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
             if (fault != ipv4_fault::none) {
                 if (fault == ipv4_fault::options) tell_of_options(p, d, link);
-                return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+                return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             }
             p.truncate(d.total_length);
             d.original = std::as_const(p).contents();
@@ -168,11 +176,11 @@ struct ipv4 {
             d.group = broadcast || link.destination.is_group();
             // RFC 1122 section 3.2.1.3: a source is one host, and not us.
             if (!d.source.is_unicast() || is_broadcast(d.source) || d.source == own_.address) {
-                ++counters_.bad_source;
+                ++counters_->bad_source;
             } else if (!(broadcast || is_for_us(d, p))) {
-                ++counters_.not_for_us;
+                ++counters_->not_for_us;
             } else if (d.is_fragment()) {
-                ++counters_.fragments;
+                ++counters_->fragments;
                 if constexpr (reassembles) {
                     if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), counters_)) {
                         deliver(std::move(p), d);
@@ -214,7 +222,7 @@ struct ipv4 {
                 "bad_fragment overlapping larger_than_buffer no_buffer";
         };
         using counters_type = std::conditional_t<reassembles, more_counters, basic_counters>;
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         bool has_address() const { return !own_.address.is_unspecified(); }
@@ -275,7 +283,7 @@ struct ipv4 {
         }
 
         void deliver(packet&& payload, const ipv4_datagram& d) {
-            ++counters_.received;
+            ++counters_->received;
             bool taken = false;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.ip_protocol; }) {
@@ -285,7 +293,7 @@ struct ipv4 {
                 }
             });
             if (taken) return;
-            ++counters_.unknown_protocol;
+            ++counters_->unknown_protocol;
             // RFC 1122 section 3.2.2.1: code 2.
             os_.each([&](auto& object) {
                 if constexpr (requires { object.protocol_unreachable(d); }) object.protocol_unreachable(d);
@@ -306,11 +314,11 @@ struct ipv4 {
             });
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         cidr own_;
         ip4_address router_;
         event configured_;
-        counters_type counters_;
+        zeroed<counters_type> counters_;
         using memberships = std::array<membership, Limits.groups>;
         [[no_unique_address]] std::conditional_t<(Limits.groups > 0), memberships, empty> groups_;
         [[no_unique_address]] std::conditional_t<reassembles, reassembly, nothing> reassembly_{&timed_out, this};

@@ -5,6 +5,7 @@
 #include <uk/net/arp_guard.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
+#include <uk/stack_link.hpp>
 #include <uk/task.hpp>
 #include <uk/text.hpp>
 
@@ -53,7 +54,7 @@ struct static_ip {
         }
 
     private:
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
     };
 };
 

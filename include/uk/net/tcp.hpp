@@ -8,12 +8,15 @@
 #include <uk/net/tcp_sender.hpp>
 #include <uk/net/tcp_socket.hpp>
 #include <uk/part.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -52,20 +55,24 @@ struct tcp {
     public:
         static constexpr std::uint8_t ip_protocol = protocol_tcp;
 
-        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store(), buckets_of_, listeners_of_), os_(os) {
-            for (slot& s : slots_) adopt(s);
-            std::array<std::byte, 16> secret{};
-            keyed_ = os[port::entropy].fill(secret);
-            key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
+        explicit in(Stack& os) : base(os.scheduler(), os[port::packets].store()), os_(os) {
+            base::buckets_ = *buckets_of_;
+            listeners_ = *listeners_of_;
+            for (tcp_place<slot>& p : slots_) {
+                base::renew(p.slot, 0);
+                adopt(p.slot);
+            }
+            keyed_ = os[port::entropy].fill(std::as_writable_bytes(std::span(&key_, 1)));
         }
 
         /// Accepts connections to `port`, 1 to 65535. Fails with `in_use`, `too_large` when all listeners are taken, or
         /// `no_entropy`: without randomness a connection could be forged.
         result<tcp_listener> listen(std::uint16_t port) {
             if (!keyed_) return fail(error::no_entropy);
-            const auto index = base::listen(port);
-            if (!index) return fail(index.error());
-            return tcp_listener(*this, *index);
+            const auto place = base::listen(port);
+            if (!place) return fail(place.error());
+            tcp_core& core = *this;
+            return result<tcp_listener>(std::in_place, core, *place);
         }
 
         /// Opens a connection: `co_await` yields result<tcp_connection>. Fails with `refused`, `timed_out` (after
@@ -175,7 +182,7 @@ struct tcp {
         instant now() const { return os_[port::clock].now(); }
 
         std::uint16_t own_mss() {
-            const std::size_t most = packets_.capacity() - packet_headroom;
+            const std::size_t most = packets_->capacity() - packet_headroom;
             const std::size_t mss = os_[port::ip].mtu() - tcp_header_octets;
             own_mss_ = static_cast<std::uint16_t>(mss < most ? mss : most);
             return own_mss_;
@@ -242,7 +249,7 @@ struct tcp {
 
         // A connection that is being opened.
         void join(tcp_listening& l, tcp_record& r) {
-            r.listener = static_cast<std::uint8_t>(&l - listeners_.data());
+            r.listener = &l;
             ++l.waiting;
             l.opening.push_back(r);
         }
@@ -250,7 +257,7 @@ struct tcp {
         // Answers a SYN that finds no room, without remembering it.
         void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
             if constexpr (features.cookies) {
-                outgoing out{.head = packets_.take()};
+                outgoing out = packets_->take_outgoing();
                 if (!out.head) return;
                 cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
@@ -328,8 +335,13 @@ struct tcp {
             schedule(r);
         }
 
+        // At R1 the internet layer is told that the way may not be one any more (MUST-20).
+        void doubt(const tcp_ends& e) {
+            if constexpr (requires { os_[port::ip].doubt(e.remote); }) os_[port::ip].doubt(e.remote);
+        }
+
         void refuse(const tcp_ends& e, const tcp_segment& s) {
-            outgoing out{.head = packets_.take()};
+            outgoing out = packets_->take_outgoing();
             if (!out.head) return;
             count(tcp_count::resets_out);
             hand_down(std::move(out), e, reset_for(s));
@@ -547,13 +559,13 @@ struct tcp {
             if (why != tcp_drop::none) count(tcp_count(first + static_cast<std::uint8_t>(why) - 1));
         }
 
-        Stack& os_;
+        [[no_unique_address]] stack_link<Stack> os_;
         std::uint32_t next_port_ = 0;
         instant cookie_sent_{};
         bool keyed_ = false;
-        std::array<tcp_listening, Limits.listeners> listeners_of_;
-        std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})> buckets_of_{};
-        std::array<slot, Limits.connections> slots_;
+        zeroed<std::array<tcp_listening, Limits.listeners>> listeners_of_;
+        zeroed<std::array<tcp_record*, std::bit_ceil(std::size_t{Limits.connections})>> buckets_of_;
+        std::array<tcp_place<slot>, Limits.connections> slots_;
     };
 };
 

@@ -30,10 +30,8 @@ namespace uk::net {
 /// do not read what they asked for, only a deadline on the write helps: give them one.
 class tcp_core {
 public:
-    /// `buckets` are a power of two in number.
-    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-             std::span<tcp_listening> listeners)
-        : on_(on), packets_(packets), limits_(limits), buckets_(buckets), listeners_(listeners), later_timer_(*this) {}
+    tcp_core(const tcp_limits& limits, uk::scheduler& on, packet_store& packets)
+        : on_(on), packets_(packets), limits_(limits), later_timer_(*this) {}
     tcp_core(const tcp_core&) = delete;
     tcp_core& operator=(const tcp_core&) = delete;
 
@@ -44,19 +42,17 @@ public:
         return there ? r.record : nullptr;
     }
     static tcp_reference reference(tcp_record& r) { return {&r, r.generation}; }
-    uk::scheduler& scheduler() { return on_; }
+    uk::scheduler& scheduler() { return *on_; }
 
-    result<std::uint8_t> listen(std::uint16_t port);
-    void close_listener(std::uint8_t index, std::uint16_t generation);
-    [[gnu::noinline]] tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
-        tcp_listening& l = listeners_[index];
-        return l.port != 0 && l.generation == generation ? &l : nullptr;
+    result<tcp_listening_reference> listen(std::uint16_t port);
+    void close_listener(const tcp_listening_reference& r);
+    [[gnu::noinline]] static tcp_listening* find(const tcp_listening_reference& r) {
+        return r.place != nullptr && r.place->generation == r.generation ? r.place : nullptr;
     }
-    std::uint16_t listener_generation(std::uint8_t index) const { return listeners_[index].generation; }
     /// The longest-waiting connection of the listener, now owned by the caller, or null.
     tcp_record* take_accepted(tcp_listening& l);
     /// The opposite: it waits again, before all others.
-    void put_back(std::uint8_t listener, tcp_record& r);
+    void put_back(tcp_listening& l, tcp_record& r);
 
     /// Something to read, or nothing to come.
     static bool readable(const tcp_record& r) { return r.receive.buffers() != 0 || r.control.ended() || !r.open(); }
@@ -116,15 +112,16 @@ protected:
 
     /// Takes memory for one more connection.
     void adopt(tcp_record& r) {
-        r.core = this;
         r.next = free_;
         free_ = &r;
     }
 
     tcp_record* find(const tcp_ends& e);
     tcp_listening* listener_of(std::uint16_t port);
-    /// A fresh record in the table, with its numbers chosen; null when the table is full of what must not be evicted.
-    tcp_record* open(const tcp_ends& e, std::uint16_t mss, instant now);
+    /// A record that is free now; null when the table is full of what must not be evicted.
+    tcp_record* take_free();
+    /// Puts a fresh record into the table and chooses its numbers.
+    void enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss, instant now);
     /// A connection was established: to whoever waits for it.
     void hand_over(tcp_record& r);
     /// The connection is over. Its record lives on while an application holds it.
@@ -134,7 +131,7 @@ protected:
     void schedule_later(tcp_record& r) {
         delayed_.push_back(r);
         if (later_timer_.armed()) return;
-        on_.timers.arm(later_timer_, on_.now() + std::chrono::milliseconds(limits_.ack_delay_ms));
+        on_->timers.arm(later_timer_, on_->now() + std::chrono::milliseconds(limits_.ack_delay_ms));
     }
 
     void wake(tcp_record& r) {
@@ -144,12 +141,12 @@ protected:
         wake_one(r.observer);
     }
     [[gnu::noinline]] void wake_one(waiter*& w) {
-        if (w != nullptr) on_.make_ready(*std::exchange(w, nullptr));
+        if (w != nullptr) on_->make_ready(*std::exchange(w, nullptr));
     }
     void wake_reader(tcp_record& r) { wake_one(r.reader); }
     /// Goes on with a write that waits, and wakes its task once it is over.
     [[gnu::noinline]] void wake_writer(tcp_record& r) {
-        if (r.writer != nullptr && write(r, *r.writer)) on_.make_ready(*std::exchange(r.writer, nullptr));
+        if (r.writer != nullptr && write(r, *r.writer)) on_->make_ready(*std::exchange(r.writer, nullptr));
     }
 
     /// Octets that may be offered to the peer from RCV.NXT on.
@@ -160,13 +157,13 @@ protected:
     /// Queues text in order, if it may; says by how many octets the stream has grown.
     std::uint32_t keep(tcp_record& r, packet&& p);
     [[gnu::noinline]] std::uint32_t share(std::uint32_t held) const {
-        const std::uint32_t all = static_cast<std::uint32_t>(packets_.available()) + held;
+        const std::uint32_t all = static_cast<std::uint32_t>(packets_->available()) + held;
         return all > limits_.reserve ? (all - limits_.reserve) / 3 : 0;
     }
 
     // What is used most comes first: its place fits an octet in the code.
-    uk::scheduler& on_;
-    packet_store& packets_;
+    [[no_unique_address]] scheduler_link on_;
+    [[no_unique_address]] packet_store_link packets_;
     const tcp_limits& limits_;
     std::uint16_t own_mss_ = 1460;  ///< what we tell peers
 
@@ -178,7 +175,8 @@ protected:
     list<tcp_node> pending_;
     list<tcp_node> delayed_;
     list<tcp_node> waiting_;  ///< in TIME-WAIT, without an owner, oldest first
-    std::span<tcp_record*> buckets_;
+    // Set by who derives from it, once it has the memory.
+    std::span<tcp_record*> buckets_;  ///< a power of two in number
     std::span<tcp_listening> listeners_;
     siphash_key key_;
     void (*fire_)(tcp_core&, tcp_record&) = nullptr;
@@ -191,7 +189,13 @@ private:
         tcp_core& core;
     };
     void look_again();
-    tcp_record*& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
+    // Strangers choose where they fall, so the hash has a key: multilinear, whose upper half is universal (Lemire and
+    // Kaser, 2014), which is enough where nobody sees its value.
+    tcp_record*& bucket(const tcp_ends& e) {
+        const std::uint32_t ports = std::uint32_t{e.local_port} << 16 | e.remote_port;
+        const std::uint64_t h = key_.first * e.remote.value + key_.second * ports;
+        return buckets_[h >> 32 & (buckets_.size() - 1)];
+    }
     void unhash(tcp_record& r);
     void leave_listener(tcp_record& r);
     void recycle(tcp_record& r);

@@ -31,7 +31,8 @@ struct tcp_limits {
     std::uint32_t receive_window = 11'680;
     /// Packet buffers that a connection may tie up with received text; as many again with text that came early.
     std::uint16_t receive_buffers = 10;
-    /// Packet buffers that a connection may tie up with text to be sent. Constant octets need one for each range.
+    /// Packet buffers that a connection may tie up with text to be sent. Constant octets need one for each range of
+    /// more than `tcp_copied`.
     std::uint16_t send_buffers = 8;
     /// Packet buffers of the stack's pool that are kept for reception and for the connections that have none; see
     /// tcp_core.hpp for the rule.
@@ -110,6 +111,10 @@ static_assert(counter_list::words(tcp_core_count_names) == static_cast<std::size
 static_assert(tcp_count_names.starts_with(tcp_core_count_names));
 
 class tcp_core;
+struct tcp_listening;
+
+/// Octets of text up to this many are copied behind a segment's header; more are sent from where they lie.
+inline constexpr std::size_t tcp_copied = 512;
 
 /// A write that waits for room: lives in the awaiter.
 struct tcp_writer : waiter {
@@ -160,11 +165,10 @@ struct tcp_accept_node : list_node {};
 /// octet in the code.
 struct tcp_state_of {
     tcb control;
-    std::uint8_t listener = 0xff;  ///< the listener it belongs to until it is accepted
-    std::uint8_t acks_owed = 0;    ///< duplicate acknowledgments to send
-    std::uint8_t unacked = 0;      ///< segments received since the last acknowledgment
-    std::uint8_t silent = 0;       ///< timeouts since the peer was last heard
-    std::uint8_t retries = 0;      ///< R2
+    std::uint8_t acks_owed = 0;  ///< duplicate acknowledgments to send
+    std::uint8_t unacked = 0;    ///< segments received since the last acknowledgment
+    std::uint8_t silent = 0;     ///< timeouts since the peer was last heard
+    std::uint8_t retries = 0;    ///< R2
     tcp_timer_use use = tcp_timer_use::none;
     error outcome = error::closed;  ///< why it is closed, once it is
     bool owned = false;             ///< an application holds a handle
@@ -195,6 +199,7 @@ struct tcp_state_of {
 struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     tcp_record();
 
+    tcp_listening* listener = nullptr;  ///< what it belongs to until it is accepted
     waiter* reader = nullptr;
     tcp_writer* writer = nullptr;
     waiter* flusher = nullptr;   ///< waits until all is acknowledged
@@ -205,7 +210,7 @@ struct tcp_record : tcp_state_of, timer, tcp_node, tcp_accept_node {
     tcp_record* next = nullptr;  ///< of the hash chain, or of the free list
     std::uint16_t generation = 0;
 
-    bool orphan() const { return !owned && listener == 0xff; }
+    bool orphan() const { return !owned && listener == nullptr; }
     bool open() const { return control.state != tcp_state::closed && !reset; }
 };
 
@@ -223,6 +228,12 @@ struct tcp_listening {
     list<tcp_accept_node> opening;
     list<tcp_accept_node> ready;  ///< established, not accepted yet
     struct tcp_acceptor* acceptor = nullptr;
+};
+
+/// Names it from outside the table: stale once it was closed.
+struct tcp_listening_reference {
+    tcp_listening* place = nullptr;
+    std::uint16_t generation = 0;
 };
 
 /// A task that waits for a connection: lives in the awaiter. The connection is handed over when the task is woken, so

@@ -13,8 +13,9 @@
 
 namespace uk::net {
 
-/// Output and timers of TCP. `Self`, which derives from it, has `now()` and `hand_down(outgoing&&, const tcp_ends&,
-/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers.
+/// Output and timers of TCP. `Self`, which derives from it, has `now()`, `hand_down(outgoing&&, const tcp_ends&,
+/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers, and
+/// `doubt(const tcp_ends&)`, which is told when what was sent seems not to arrive.
 template <class Self, const tcp_limits& Limits, class Congestion>
 class tcp_sender : protected tcp_core {
 protected:
@@ -22,9 +23,7 @@ protected:
     static constexpr std::uint8_t own_shift = features.window_scale ? shift_for(Limits.receive_window) : 0;
     using slot = tcp_slot<features, Congestion>;
 
-    tcp_sender(uk::scheduler& on, packet_store& packets, std::span<tcp_record*> buckets,
-               std::span<tcp_listening> listeners)
-        : tcp_core(Limits, on, packets, buckets, listeners) {
+    tcp_sender(uk::scheduler& on, packet_store& packets) : tcp_core(Limits, on, packets) {
         fire_ = [](tcp_core& core, tcp_record& r) { static_cast<tcp_sender&>(core).on_timer(of(r)); };
         if constexpr (features.sack) {
             forget_ = [](tcp_core& core, tcp_record& r) {
@@ -38,11 +37,19 @@ protected:
         return {r.control.mss, r.control.flight(), ticks_at(at), r.rtt.smoothed};
     }
 
+    /// Makes the record anew. What was there has nothing left to give back.
+    [[gnu::noinline]] void renew(slot& r, std::uint16_t generation) {
+        new (&r) slot;
+        r.core = this;
+        r.generation = generation;
+    }
+
     /// A fresh connection with its numbers chosen, or null.
     tcp_record* create(const tcp_ends& e, std::uint16_t mss, instant at) {
-        tcp_record* r = open(e, mss, at);
+        tcp_record* r = take_free();
         if (r == nullptr) return nullptr;
-        static_cast<typename slot::state&>(of(*r)) = {};
+        renew(of(*r), r->generation);
+        enter(*r, e, mss, at);
         of(*r).recovery.begin(r->control.iss);
         r->retries = Limits.retries;
         if constexpr (features.timestamps) of(*r).stamps.offset = static_cast<std::uint32_t>(hash(e) >> 32);
@@ -88,17 +95,16 @@ protected:
         const std::uint32_t places = p.places();
         tcb& c = r.control;
         const bool recorded = features.sack && places != 0 && !p.has(tcp_flag::syn) && !p.probe;
-        outgoing out{};
-        bool may = packets_.available() > least;
+        bool may = packets_->available() > least;
         if constexpr (features.sack) {
             if (recorded && old == nullptr) may = may && sent_.pool.may_take(r.recovery.sent.empty());
         }
-        if (may) out.head = packets_.take();
+        outgoing out = may ? packets_->take_outgoing() : outgoing{};
         if (!out.head) {
             r.starved = true;
             return false;
         }
-        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, 512);
+        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
         const bool again = places != 0 && p.from < c.max;
         if (again) count(tcp_count::retransmits);
         if (!send_segment(r, p, at, std::move(out))) {
@@ -124,7 +130,7 @@ protected:
     [[gnu::noinline]] void arm(tcp_record& r, tcp_timer_use use, instant at, duration wait) {
         r.use = use;
         if (use == tcp_timer_use::none) return r.cancel();
-        on_.timers.arm(r, at + wait);
+        on_->timers.arm(r, at + wait);
     }
 
     Self& self() { return static_cast<Self&>(*this); }
@@ -364,6 +370,9 @@ private:
         }
     }
 
+    // Timeouts in a row after which the way to the peer is in doubt (RFC 9293 SHLD-10).
+    static constexpr unsigned r1 = 3;
+
     void on_timeout(slot& r) {
         tcb& c = r.control;
         const bool opening = c.state < tcp_state::established;
@@ -378,6 +387,7 @@ private:
         }
         if (r.rtt.repeats >= most) return give_up(r);
         const bool again = r.rtt.repeats++ != 0;
+        if (r.rtt.repeats == r1) self().doubt(r.ends);
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);

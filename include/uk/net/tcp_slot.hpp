@@ -43,8 +43,14 @@ struct tcp_slot_state {
 };
 
 template <tcp_features F, class Congestion>
-struct tcp_slot : tcp_record, tcp_slot_state<F, Congestion> {
-    using state = tcp_slot_state<F, Congestion>;
+struct tcp_slot : tcp_record, tcp_slot_state<F, Congestion> {};
+
+/// Memory for one, in which somebody makes it.
+template <class Slot>
+union tcp_place {
+    tcp_place() {}
+    ~tcp_place() { slot.~Slot(); }
+    Slot slot;
 };
 
 }  // namespace uk::net

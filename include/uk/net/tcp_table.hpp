@@ -19,15 +19,18 @@ inline tcp_listening* tcp_core::listener_of(std::uint16_t port) {
     return nullptr;
 }
 
-inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant now) {
+inline tcp_record* tcp_core::take_free() {
     if (free_ == nullptr && !waiting_.empty()) {
         close(static_cast<tcp_record&>(waiting_.front()), error::closed);
     }
-    if (free_ == nullptr) return nullptr;
-    tcp_record& r = *free_;
-    free_ = r.next;
+    tcp_record* const r = free_;
+    if (r == nullptr) return nullptr;
+    free_ = r->next;
     ++in_use_;
-    static_cast<tcp_state_of&>(r) = {};
+    return r;
+}
+
+inline void tcp_core::enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss, instant now) {
     r.ends = e;
     tcb& c = r.control;
     c.iss = c.una = c.nxt = c.max = initial_sequence(e, now);
@@ -36,7 +39,6 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     r.next = b;
     b = &r;
     r.hashed = true;
-    return &r;
 }
 
 [[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
@@ -48,9 +50,8 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
 }
 
 [[gnu::noinline]] inline void tcp_core::leave_listener(tcp_record& r) {
-    if (r.listener == 0xff) return;
-    --listeners_[r.listener].waiting;
-    r.listener = 0xff;
+    if (r.listener == nullptr) return;
+    --std::exchange(r.listener, nullptr)->waiting;
     static_cast<tcp_accept_node&>(r).unlink();
 }
 
@@ -77,25 +78,23 @@ inline tcp_record* tcp_core::open(const tcp_ends& e, std::uint16_t mss, instant 
     if (!r.owned) recycle(r);
 }
 
-inline result<std::uint8_t> tcp_core::listen(std::uint16_t port) {
+inline result<tcp_listening_reference> tcp_core::listen(std::uint16_t port) {
     if (port == 0) return fail(error::invalid);
     if (listener_of(port) != nullptr) return fail(error::in_use);
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        if (listeners_[i].port != 0) continue;
-        listeners_[i].port = port;
-        return static_cast<std::uint8_t>(i);
-    }
-    return fail(error::too_large);
+    tcp_listening* const free = listener_of(0);
+    if (free == nullptr) return fail(error::too_large);
+    free->port = port;
+    return tcp_listening_reference{free, free->generation};
 }
 
-inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generation) {
-    tcp_listening* l = listening(index, generation);
+inline void tcp_core::close_listener(const tcp_listening_reference& r) {
+    tcp_listening* l = find(r);
     if (l == nullptr) return;
     l->opening.take_all(l->ready);
     while (!l->opening.empty()) abort(static_cast<tcp_record&>(l->opening.front()));
     if (l->acceptor != nullptr) {
         l->acceptor->closed = true;
-        on_.make_ready(*std::exchange(l->acceptor, nullptr));
+        on_->make_ready(*std::exchange(l->acceptor, nullptr));
     }
     l->port = 0;
     ++l->generation;
@@ -109,14 +108,13 @@ inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generatio
     return &r;
 }
 
-inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
+inline void tcp_core::put_back(tcp_listening& l, tcp_record& r) {
     if (!r.open()) {
         disown(r);
         return;
     }
-    tcp_listening& l = listeners_[listener];
     r.owned = false;
-    r.listener = listener;
+    r.listener = &l;
     ++l.waiting;
     list<tcp_accept_node> others;
     others.take_all(l.ready);
@@ -126,17 +124,17 @@ inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
 
 inline void tcp_core::hand_over(tcp_record& r) {
     count(tcp_count::opened);
-    if (r.listener == 0xff) {
+    if (r.listener == nullptr) {
         wake_reader(r);  // the task that connects
         return;
     }
-    tcp_listening& l = listeners_[r.listener];
+    tcp_listening& l = *r.listener;
     l.ready.push_back(r);
     if (l.acceptor == nullptr) return;
     tcp_acceptor& a = *std::exchange(l.acceptor, nullptr);
     tcp_record& first = *take_accepted(l);
     a.got = reference(first);
-    on_.make_ready(a);
+    on_->make_ready(a);
 }
 
 inline std::uint32_t tcp_core::room(const tcp_record& r) const {
@@ -148,7 +146,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
 }
 
 [[gnu::noinline]] inline bool tcp_core::may_keep(const tcp_record& r, bool in_order) const {
-    const std::size_t free = packets_.available();
+    const std::size_t free = packets_->available();
     const std::uint32_t held = r.receive.buffers() + r.held_buffers;
     if (in_order) {
         if (held >= limits_.receive_buffers) return false;
@@ -193,14 +191,15 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
         return true;
     }
     std::uint32_t limit = share(r.send.buffers());
-    if (limit == 0 && packets_.available() > limits_.reserve / 2) limit = 1;
+    if (limit == 0 && packets_->available() > limits_.reserve / 2) limit = 1;
     if (limit > limits_.send_buffers) limit = limits_.send_buffers;
     std::size_t done = 0;
-    if (w.constant && !w.rest.empty()) {
-        done = r.send.append_constant(w.rest, packets_, limit) ? w.rest.size() : 0;
+    // A few constant octets would be copied into a segment anyway, and a buffer for each range is dear.
+    if (w.constant && w.rest.size() > tcp_copied) {
+        done = r.send.append_constant(w.rest, *packets_, limit) ? w.rest.size() : 0;
     } else {
         // Buffers of one segment each can be sent without copying again.
-        done = r.send.append(w.rest, packets_, limit, r.control.mss < 512 ? 65535 : r.control.mss);
+        done = r.send.append(w.rest, *packets_, limit, r.control.mss < 512 ? 65535 : r.control.mss);
     }
     w.rest = w.rest.subspan(done);
     if (!w.rest.empty() && r.send.buffers() < limits_.send_buffers) r.starved = true;
@@ -231,7 +230,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     wake_reader(r);
     if (r.writer != nullptr) {
         r.writer->failed = true;
-        on_.make_ready(*std::exchange(r.writer, nullptr));
+        on_->make_ready(*std::exchange(r.writer, nullptr));
     }
     if (r.control.state == tcp_state::closed) {
         recycle(r);

@@ -10,6 +10,8 @@
 #include <uk/part.hpp>
 #include <uk/result.hpp>
 #include <uk/scheduler.hpp>
+#include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <coroutine>
@@ -220,7 +222,7 @@ struct udp {
             payload.head.push_front(udp_header::size);
             emit_udp(from_port, to_port, os_[port::ip].address(), to, payload.head.contents(), payload.body);
             auto sent = os_[port::ip].send(to, ip_protocol, std::move(payload));
-            if (sent) ++counters_.sent;
+            if (sent) ++counters_->sent;
             return sent;
         }
 
@@ -232,7 +234,7 @@ struct udp {
         [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
             udp_header h;
             const udp_fault fault = parse_udp(p.contents(), d.source, d.destination, h);
-            if (fault != udp_fault::none) return count(counters_.truncated, static_cast<unsigned>(fault) - 1);
+            if (fault != udp_fault::none) return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             p.truncate(h.length);
             p.pop_front(udp_header::size);
             deliver(std::move(p), {d.source, d.destination, h.from_port, h.to_port}, d);
@@ -248,14 +250,14 @@ struct udp {
             std::uint32_t received = 0;
             std::uint32_t sent = 0;
             // Those of udp_fault, in its order.
-            std::uint32_t truncated = 0;     ///< shorter than a header
-            std::uint32_t bad_length = 0;    ///< less than the header or beyond the datagram
+            std::uint32_t truncated = 0;   ///< shorter than a header
+            std::uint32_t bad_length = 0;  ///< less than the header or beyond the datagram
             std::uint32_t bad_checksum = 0;
-            std::uint32_t bad_port = 0;      ///< to port 0
-            std::uint32_t no_socket = 0;     ///< to a port that nobody has
-            std::uint32_t queue_full = 0;    ///< dropped, since the socket's queue was full
+            std::uint32_t bad_port = 0;    ///< to port 0
+            std::uint32_t no_socket = 0;   ///< to a port that nobody has
+            std::uint32_t queue_full = 0;  ///< dropped, since the socket's queue was full
         };
-        const counters_type& counters() const { return counters_; }
+        const counters_type& counters() const { return *counters_; }
 
     private:
         static constexpr std::uint16_t first_dynamic = 49152;  // RFC 6335 section 6
@@ -324,11 +326,11 @@ struct udp {
                 }
             });
             if (taken) {
-                ++counters_.received;
+                ++counters_->received;
                 return;
             }
             if (to_socket_ != nullptr && to_socket_(*this, payload, u)) return;
-            ++counters_.no_socket;
+            ++counters_->no_socket;
             // RFC 1122 section 4.1.3.1.
             os_.each([&](auto& object) {
                 if constexpr (requires { object.port_unreachable(d); }) object.port_unreachable(d);
@@ -342,10 +344,10 @@ struct udp {
             if (u.to.is_multicast() && !r->is_member(u.to)) return false;
             if (!r->peer.is_unspecified() && (r->peer != u.from || r->peer_port != u.from_port)) return false;
             if (r->count == Limits.queued) {
-                ++self.counters_.queue_full;
+                ++self.counters_->queue_full;
                 return true;
             }
-            ++self.counters_.received;
+            ++self.counters_->received;
             r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
             if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
             return true;
@@ -361,15 +363,15 @@ struct udp {
             }
             const auto code = static_cast<icmp_unreachable>(e.code);
             const bool refused = code == icmp_unreachable::port || code == icmp_unreachable::protocol;
-            const error what = refused                                        ? error::refused
+            const error what = refused                                          ? error::refused
                                : code == icmp_unreachable::fragmentation_needed ? error::too_large
                                                                                 : error::unreachable;
             r->failed = static_cast<std::uint8_t>(static_cast<unsigned>(what) + 1);
             if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
         }
 
-        Stack& os_;
-        counters_type counters_;
+        [[no_unique_address]] stack_link<Stack> os_;
+        zeroed<counters_type> counters_;
         void (*on_error_)(in&, const icmp_error&) = nullptr;
         bool (*to_socket_)(in&, packet&, const udp_datagram&) = nullptr;
         std::optional<std::array<record, Limits.sockets>> records_;  // from the first bind on

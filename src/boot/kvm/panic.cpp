@@ -23,20 +23,17 @@ void put(const char* text) {
     for (; *text != '\0'; ++text) serial_write({text, 1});
 }
 
-// Writes `label` and the number.
-[[gnu::noinline]] void put(const char* label, std::uint64_t value, unsigned base) {
+// Writes `label`, which ends with 0x, and the number in hexadecimal.
+[[gnu::noinline]] void put(const char* label, std::uint64_t value) {
     put(label);
-    char digits[20];
+    char digits[16];
     char* at = digits + sizeof digits;
     do {
-        *--at = "0123456789abcdef"[value % base];
-        value /= base;
+        *--at = "0123456789abcdef"[value & 15];
+        value >>= 4;
     } while (value != 0);
     serial_write({at, digits + sizeof digits});
 }
-
-// Writes `label`, which ends with 0x, and the number in hexadecimal.
-[[gnu::noinline]] void put(const char* label, std::uint64_t value) { put(label, value, 16); }
 
 // True if a call ends at `next`: near relative, or indirect through a register or memory with at most 8 bits of
 // displacement (Intel SDM 2A, CALL: opcodes E8 and FF /2).
@@ -71,12 +68,9 @@ void begin(const char* words) {
 
 }  // namespace
 
-extern "C" void uk_panic(const char* reason, const char* file, unsigned line) {
+extern "C" void uk_panic(const char* reason, const char*, unsigned) {
     begin("panic: ");
     put(reason);
-    put(" at ");
-    put(file);
-    put(":", line, 10);
     // Above the saved frame pointer and the return address.
     backtrace_and_stop(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + 16,
                        reinterpret_cast<std::uint64_t>(__builtin_return_address(0)));

@@ -12,9 +12,9 @@
 #include <string_view>
 
 // clang-format off
-// expect-panic: ^A\npanic: it broke at \S*guest/fault\.cpp:{line:panics}\nbacktrace:( 0x[0-9a-f]+){3,}\n$
+// expect-panic: ^A\npanic: it broke\nbacktrace:( 0x[0-9a-f]+){3,}\n$
 // resolve-panic: from .*break_it\(\) at tests/boot/guest/fault\.cpp:{line:panics}\n(.*\n)*.*from .*pass_on\(\) at
-// expect-check: ^A\npanic: it does not hold at \S*guest/fault\.cpp:{line:checks}\nbacktrace: 0x
+// expect-check: ^A\npanic: it does not hold\nbacktrace: 0x
 // resolve-check: from .*hold_it\(int\) at tests/boot/guest/fault\.cpp:{line:checks}\b
 
 // Error codes of a page fault: 1 the page is there, 2 a write, 16 an instruction fetch (Intel SDM 3A, 4.7).

@@ -39,6 +39,9 @@ void check_mmio() {
     d.acknowledge();
     CHECK(m.at<std::uint32_t>(0x64) == 3);
     CHECK(d.wake_by_queue(true));
+    const auto before = m.octets;
+    d.wake_by_config();
+    CHECK(m.octets == before);
     const auto bell = d.doorbell(5);
     REQUIRE(bell);
     m.octets.fill(std::byte{0xff});
@@ -72,6 +75,8 @@ void check_pci() {
     CHECK(common.at<std::uint16_t>(0x1a) == 0);
     CHECK(d.wake_by_queue(false));
     CHECK(common.at<std::uint16_t>(0x1a) == 0xffff);
+    d.wake_by_config();
+    CHECK(common.at<std::uint32_t>(0x10) == 0xaaaa'0000);
     const auto before = common.octets;
     d.acknowledge();
     CHECK(common.octets == before);

@@ -84,6 +84,8 @@ struct card {
     bool agrees = true;
     bool resets = true;
     bool has_vectors = true;
+    bool config_wakes = false;
+    int begun = 0;  // how often a driver let it go to work
     uk::drv::virtio_lack lack = uk::drv::virtio_lack::nothing;
     std::uint32_t status = 0;
     std::uint32_t generation = 0;
@@ -120,7 +122,17 @@ struct card {
         if (r.mmio == queue_enable.mmio) q.enabled = value;
         if (r.mmio == uk::drv::virtio_reg::status.mmio && (value != 0 || resets)) {
             status = agrees ? value : value & ~uk::drv::virtio_status::features_ok;
+            if (value == 0) forget();
+            begun += (value & uk::drv::virtio_status::driver_ok) != 0;
         }
+    }
+    /// A change of the configuration, with its notice.
+    void tell_change() { ++generation; }
+
+    void forget() {
+        accepted = 0;
+        config_wakes = false;
+        for (queue& q : queues) q = {.most = q.most, .rings = q.rings};
     }
 };
 
@@ -154,6 +166,7 @@ struct device {
         of->queues.at(of->queue_select).wakes = wakes;
         return !wakes || of->has_vectors;
     }
+    void wake_by_config() { of->config_wakes = true; }
     bell doorbell(std::uint16_t queue) { return {of, queue}; }
     void acknowledge() { ++of->acknowledged; }
 };

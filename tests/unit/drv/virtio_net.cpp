@@ -19,6 +19,8 @@ namespace {
 
 constexpr virtio_net_options small{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2};
 
+constexpr virtio_net_options unwatched{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2, .watch = false};
+
 template <std::size_t Buffers = 32, virtio_net_options Options = small>
 struct rig {
     using driver = typename virtio_net<Options, fake::transport>::template in<fake::os<Buffers>>;
@@ -53,6 +55,9 @@ struct rig {
     }
 };
 
+template <class Driver>
+concept tells_link = requires(Driver& d) { d.link_came_up(); };
+
 bool holds(const uk::packet& p, std::size_t n, unsigned first) {
     if (p.size() != n) return false;
     for (std::size_t i = 0; i < n; ++i) {
@@ -83,19 +88,21 @@ TEST_CASE("virtio_net comes up with what it needs and no more") {
     r.card.offered = ~std::uint64_t{0};
     r.card.config = {0x02, 1, 2, 3, 4, 5, 0, 0, 0, 0, 0xdc, 0x05};
     auto& net = r.start();
-    CHECK(r.card.accepted == (virtio_feature::version_1 | virtio_feature::net_mac | virtio_feature::net_mtu));
+    CHECK(r.card.accepted ==
+          (virtio_feature::version_1 | virtio_feature::net_mac | virtio_feature::net_mtu | virtio_feature::net_status));
     CHECK(r.card.status == 15);
+    CHECK(r.card.config_wakes);
     CHECK(net.address() == uk::mac{{2, 1, 2, 3, 4, 5}});
     CHECK(net.mtu() == 1500);
     CHECK(r.rx.wakes);
     CHECK(r.rx.driver_flags() == 0);
-    CHECK(!r.tx.wakes);
-    CHECK(r.tx.driver_flags() == 1);
+    CHECK(r.tx.wakes);
     CHECK(r.rx.waiting() == 8);
     CHECK(r.rx.rings == 0);
     net.flush();
     CHECK(r.rx.rings == 1);
     CHECK(r.tx.rings == 0);
+    CHECK(r.tx.driver_flags() == 1);
 }
 
 TEST_CASE("virtio_net: a card's address and MTU are taken only where they can be") {
@@ -278,9 +285,14 @@ TEST_CASE("virtio_net: a device that does not stop keeps its buffers") {
     CHECK(!net.receive());
 }
 
-TEST_CASE("virtio_net: DEVICE_NEEDS_RESET is found when sending stalls") {
-    rig r;
+TEST_CASE("virtio_net unwatched: no notices, and a device that needs a reset is given up when sending stalls") {
+    rig<32, unwatched> r;
+    r.card.offered |= virtio_feature::net_status;
     auto& net = r.start();
+    static_assert(tells_link<rig<>::driver> && !tells_link<decltype(r)::driver>);
+    CHECK(r.card.accepted == virtio_feature::version_1);
+    CHECK(!r.card.config_wakes);
+    CHECK(net.has_link());
     r.card.status |= virtio_status::needs_reset;
     for (unsigned i = 0; i < 8; ++i) CHECK(net.send(r.frame(20, i)));
     const int reads = r.card.status_reads;
@@ -402,6 +414,37 @@ TEST_CASE("virtio_net: reception leaves the reserve to others and takes no more 
     CHECK(r.store().available() == 4);
 }
 
+TEST_CASE("virtio_net: the end of sending wakes the machine only where reception waits for the buffers") {
+    rig<8> r;
+    auto& net = r.start();
+    std::vector<uk::packet> others;
+    CHECK(net.send(r.frame(60, 1)));
+    net.flush();
+    CHECK(r.tx.driver_flags() == 1);
+    while (r.store().available() > 1) others.push_back(r.store().take());
+    CHECK(net.send(r.frame(60, 2)));
+    for (unsigned i = 0; i < 3; ++i) {
+        r.arrive(60, i);
+        others.push_back(net.receive());
+    }
+    net.flush();
+    CHECK(r.rx.waiting() == 1);
+    CHECK(r.tx.driver_flags() == 0);
+    // So it does; the next turn finds the buffer and hands it on.
+    r.tx.give(r.tx.take(), 0);
+    net.flush();
+    CHECK(r.rx.waiting() == 2);
+    CHECK(r.tx.driver_flags() == 1);
+    // It may be back before the device knows that we wait for it.
+    r.arrive(60, 9);
+    others.push_back(net.receive());
+    CHECK(r.store().available() == 0);
+    r.tx.give(r.tx.take(), 0);
+    net.flush();
+    CHECK(r.rx.waiting() == 2);
+    CHECK(r.tx.waiting() == 0);
+}
+
 TEST_CASE("virtio_net gives everything back when it is torn down") {
     rig r;
     auto& net = r.start();
@@ -409,4 +452,148 @@ TEST_CASE("virtio_net gives everything back when it is torn down") {
     r.net.reset();
     CHECK(r.card.status == 0);
     CHECK(r.store().available() == 32);
+}
+
+TEST_CASE("virtio_net: the link is followed from the start, and nothing is sent while it is down") {
+    rig r;
+    r.card.offered |= virtio_feature::net_status;
+    auto& net = r.start();
+    const auto set = [&](bool up) {
+        r.card.config[6] = up ? 1 : 2;  // 2 is another bit of the status
+        r.card.tell_change();
+    };
+    const auto free = r.store().available();
+    CHECK(!net.has_link());
+    CHECK(!net.link_came_up());
+    CHECK(net.send(r.frame(20, 0)));
+    CHECK(net.counters().no_link == 1);
+    CHECK(r.tx.waiting() == 0);
+    CHECK(r.store().available() == free);
+
+    set(true);
+    CHECK(net.link_came_up());
+    CHECK(!net.link_came_up());
+    CHECK(net.has_link());
+    CHECK(net.send(r.frame(20, 1)));
+
+    set(false);
+    CHECK(!net.link_came_up());
+    CHECK(!net.has_link());
+    CHECK(net.send(r.frame(20, 2)));
+    CHECK(r.tx.waiting() == 1);
+    r.arrive(60, 3);  // what the card received before
+    CHECK(holds(net.receive(), 60, 3));
+    CHECK(net.counters().no_link == 2);
+    CHECK(net.counters().sent == 1);
+    set(true);
+    CHECK(net.link_came_up());
+    set(false);
+    set(true);  // nobody looked in between
+    CHECK(net.link_came_up());
+    CHECK(!net.link_came_up());
+}
+
+TEST_CASE("virtio_net: a card that does not tell its link's state has one; while nothing changes, it is not asked") {
+    rig r;
+    auto& net = r.start();
+    CHECK((r.card.accepted & virtio_feature::net_status) == 0);
+    CHECK(net.send(r.frame(20, 1)));
+    CHECK(net.counters().no_link == 0);
+    const int reads = r.card.status_reads;
+    for (int i = 0; i < 100; ++i) CHECK(!net.link_came_up());
+    CHECK(r.card.status_reads == reads);
+    r.card.tell_change();
+    CHECK(net.link_came_up());
+    CHECK(r.card.status_reads == reads + 1);
+}
+
+TEST_CASE("virtio_net: a device that needs a reset is begun anew, again and again, and no buffer is lost") {
+    rig r;
+    r.card.offered |= virtio_feature::net_status;
+    r.card.config[6] = 1;
+    auto& net = r.start();
+    for (unsigned round = 1; round < 40; ++round) {
+        // Both rings somewhere else each time; something is on its way in both directions, one frame with an owner.
+        for (unsigned i = 0; i < round % 3; ++i) {
+            r.arrive(60, i);
+            CHECK(holds(net.receive(), 60, i));
+            CHECK(net.send(r.frame(20, i)));
+            r.tx.give(r.tx.take(), 0);
+            net.flush();
+        }
+        uk::packet owner = r.store().take();
+        uk::outgoing two = r.frame(40, 0);
+        two.body = owner.contents();
+        two.owner = std::move(owner);
+        CHECK(net.send(std::move(two)));
+        CHECK(net.send(r.frame(40, 1)));
+        r.arrive(60, 7);
+        r.card.status |= virtio_status::needs_reset;
+        r.card.config[6] = round % 2;
+        r.card.tell_change();
+        CHECK(net.link_came_up() == (round % 2 == 1));
+        REQUIRE(r.card.status == 15);
+        CHECK(r.card.begun == static_cast<int>(round) + 1);
+        CHECK(r.card.config_wakes);
+        CHECK(r.rx.enabled + r.tx.enabled == 2);
+        CHECK(r.rx.waiting() == 8);
+        CHECK(r.tx.waiting() == 0);
+        CHECK(r.store().available() == 32 - 8);
+        CHECK(net.counters().resets == round);
+        CHECK(net.counters().stopped == 0);
+        CHECK(!net.receive());
+        r.card.config[6] = 1;
+        r.card.tell_change();
+        CHECK(net.link_came_up());
+        r.arrive(60, round);
+        CHECK(holds(net.receive(), 60, round));
+        CHECK(net.send(r.frame(60, round)));
+        const int rings = r.tx.rings;
+        net.flush();
+        CHECK(r.tx.rings == rings + 1);
+        r.tx.give(r.tx.take(), 0);
+        net.flush();
+        CHECK(r.store().available() == 32 - 8);
+    }
+    CHECK(net.counters().bad_id + net.counters().bad_index == 0);
+}
+
+TEST_CASE("virtio_net: DEVICE_NEEDS_RESET without a notice is found when sending stalls") {
+    rig r;
+    auto& net = r.start();
+    r.card.status |= virtio_status::needs_reset;
+    for (unsigned i = 0; i < 8; ++i) CHECK(net.send(r.frame(20, i)));
+    const int reads = r.card.status_reads;
+    net.flush();
+    CHECK(r.card.status_reads == reads);
+    CHECK(!net.send(r.frame(20, 9)));
+    net.flush();
+    CHECK(net.counters().resets == 1);
+    CHECK(net.send(r.frame(20, 9)));
+    CHECK(net.counters().stopped == 0);
+    CHECK(r.store().available() == 32 - 8 - 1);
+}
+
+TEST_CASE("virtio_net: a device that cannot be begun anew is given up") {
+    rig r;
+    auto& net = r.start();
+    CHECK(net.send(r.frame(20, 0)));
+    std::size_t free = 32;
+    r.card.status |= virtio_status::needs_reset;
+    SUBCASE("it does not stop") {
+        r.card.resets = false;
+        free = 32 - 8 - 1;
+    }
+    SUBCASE("it does not agree any more") { r.card.agrees = false; }
+    SUBCASE("it has no queue any more") { r.tx.most = 0; }
+    r.card.tell_change();
+    net.link_came_up();
+    CHECK(net.counters().stopped == 1);
+    CHECK(r.store().available() == free);
+    CHECK(!net.send(r.frame(20, 0)));
+    CHECK(!net.receive());
+    r.card.tell_change();
+    CHECK(!net.link_came_up());
+    net.flush();
+    CHECK(r.store().available() == free);
 }

@@ -109,6 +109,8 @@ TEST_CASE("a link that comes up is told to who wants to know, once") {
     os.turn();
     CHECK(changes() == 0);
     os.card().came_up = true;
+    os.inject(octets(64));  // not in a turn that brings frames
+    CHECK(changes() == 0);
     os.turn();
     os.turn();
     CHECK(changes() == 2);

@@ -3,90 +3,19 @@
 
 #include <doctest/doctest.h>
 
-#include "fake_stream.hpp"
+#include "http_browser.hpp"
 
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace http = uk::net::http;
+using namespace browsing;
 using http::client_error;
 using namespace uk::literals;
-
-namespace {
-
-constexpr http::origin there{"10.0.0.9"_ip4, 80, "example.org"};
-
-struct outcome {
-    std::optional<client_error> error;
-    unsigned status = 0;
-    std::string body;
-    std::string type;
-    bool done = false;
-};
-
-template <class Client>
-uk::task<> ask(fake::system&, Client& c, http::origin to, http::client_request what, outcome& o) {
-    o = {};
-    auto r = co_await c.send(to, what);
-    if (!r) {
-        o.error = r.error();
-        co_return {};
-    }
-    o.status = r->status();
-    o.type = std::string(r->field("content-type").value_or("none"));
-    while (true) {
-        const auto piece = co_await r->read_body();
-        if (!piece) {
-            o.error = piece.error();
-            co_return {};
-        }
-        if (piece->empty()) break;
-        o.body += uk::as_text(*piece);
-    }
-    o.done = true;
-    co_return {};
-}
-
-template <http::client_limits Limits = {}>
-struct browser {
-    fake::system os;
-    http::client<fake::system, Limits> client{os};
-    outcome got;
-
-    auto& net() { return os[uk::port::stream]; }
-    fake::pipe& server(std::size_t i = 0) {
-        REQUIRE(i < net().opened.size());
-        return *net().opened[i];
-    }
-    void ask(http::client_request what = {}, http::origin to = there) {
-        REQUIRE(::ask(os, client, to, what, got).detach());
-        run();
-    }
-    void run(uk::duration d = {}) { fake::run_for(os, d); }
-    std::size_t buffers() { return os[uk::port::packets].count - os[uk::port::packets].store().available(); }
-
-    /// Asks for "/" and answers in pieces of `step` octets, then ends the connection if `ends`.
-    void exchange(std::string_view answer, std::size_t step, bool ends = false) {
-        ask();
-        fake::pipe& s = server(net().opened.size() - 1);
-        for (std::size_t at = 0; at < answer.size(); at += step) {
-            s.send(answer.substr(at, step));
-            run();
-        }
-        if (ends) s.finish();
-        run();
-    }
-};
-
-constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Type: t/x\r\nContent-Length: 5\r\n\r\nhello";
-
-}  // namespace
 
 TEST_CASE("what is asked") {
     browser b;
@@ -465,15 +394,6 @@ TEST_CASE("no buffers and no memory are errors") {
     CHECK(b.got.body == "hello");
 }
 
-namespace {
-
-std::string redirect(std::string_view status, std::string_view to) {
-    return std::string("HTTP/1.1 ").append(status).append(" x\r\nContent-Length: 3\r\nLocation: ").append(to) +
-           "\r\n\r\nbye";
-}
-
-}  // namespace
-
 TEST_CASE("redirects are responses where nobody asked for more") {
     browser b;
     b.exchange(redirect("302", "/b"), 1000);
@@ -520,6 +440,7 @@ TEST_CASE("redirects to other hosts: by address, and never with the fields of th
                                        {"//10.0.0.7.example.com/", client_error::redirected_elsewhere},
                                        {"https://example.org/", client_error::bad_redirect},
                                        {"http://example.org:0/", client_error::bad_redirect},
+                                       {"http://:81/", client_error::bad_redirect},
                                        {"http://example.org:65536/", client_error::bad_redirect},
                                        {"http://example.org:x/", client_error::bad_redirect},
                                        {"relative", client_error::bad_redirect}}) {

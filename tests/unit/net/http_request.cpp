@@ -21,6 +21,9 @@ uk::result<> describe(http::request& in, http::response& out) {
     return out.text(s);
 }
 
+// The same by a task, which could read the body.
+uk::task<> describe_later(http::request& in, http::response& out) { co_return describe(in, out); }
+
 uk::task<> echo(http::request& in, http::response& out) {
     while (true) {
         const uk::bytes piece = co_await (co_await in.read_body());
@@ -138,7 +141,7 @@ TEST_CASE("100 (Continue) is sent once the handler reads, and only if it must wa
 }
 
 TEST_CASE("who is not told to continue is not waited for") {
-    site s(describe);
+    site s(describe_later);
     const auto client = s.connect();
     client->send(post("Expect: 100-continue\r\nContent-Length: 4", ""));
     s.run();
@@ -149,7 +152,7 @@ TEST_CASE("who is not told to continue is not waited for") {
 }
 
 TEST_CASE("a body that the handler leaves is skipped, up to a limit") {
-    site s(describe, {.discard_octets = 100});
+    site s(describe_later, {.discard_octets = 100});
     const auto client = s.connect();
     client->send(post("Content-Length: 100", std::string(60, 'x')));
     s.run();
@@ -168,6 +171,27 @@ TEST_CASE("a body that the handler leaves is skipped, up to a limit") {
     third->send(post("Transfer-Encoding: chunked", "65\r\n" + std::string(0x65, 'x') + "\r\n0\r\n\r\n"));
     s.run();
     CHECK(third->over());
+}
+
+TEST_CASE("where no handler is a task, a body is answered and ends its connection") {
+    for (const std::string& asked :
+         {post("Content-Length: 3", "abc"), post("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+          post("Expect: 100-continue\r\nContent-Length: 3", "")}) {
+        site s(describe);
+        const auto client = s.connect();
+        client->send(asked + fake::get("/second"));
+        s.run();
+        CHECK(fake::status_line(client->to_client) == "HTTP/1.1 200 OK");
+        CHECK(fake::has(client->to_client, "Connection: close"));
+        CHECK_FALSE(fake::has(client->to_client, "GET /second"));
+        CHECK(client->over());
+    }
+    site s(describe);
+    const auto client = s.connect();
+    client->send(post("Content-Length: 0", "") + fake::get("/second"));
+    s.run();
+    CHECK(fake::has(client->to_client, "GET /second"));
+    CHECK_FALSE(client->over());
 }
 
 TEST_CASE("a body that ends too early") {

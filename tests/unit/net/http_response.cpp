@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+using namespace uk::literals;
 namespace http = uk::net::http;
 using fake::site;
 
@@ -147,15 +148,29 @@ TEST_CASE("HTTP/1.0 gets no chunks: the end of the connection is the end of the 
     CHECK_FALSE(other->over());
 }
 
-TEST_CASE("no buffers: 503, or the end of the connection") {
+TEST_CASE("no buffers: 503, or the end of the connection, after a while in which there might be some again") {
     site s(any);
+    uk::packet_store& store = s.os[uk::port::packets].store();
     std::vector<uk::packet> all;
-    while (uk::packet p = s.os[uk::port::packets].store().take()) all.push_back(std::move(p));
+    while (uk::packet p = store.take_spare(0)) all.push_back(std::move(p));
+    const std::size_t left = store.available();
+    CHECK(left > 0);
     const auto client = s.connect();
     client->send(fake::get("/"));
-    s.run();
+    for (int i = 0; i < 90; ++i) s.run(20ms);
+    CHECK_FALSE(client->over());
+    for (int i = 0; i < 20; ++i) s.run(20ms);
     CHECK(client->over());
     CHECK(client->to_client.empty());
-    all.resize(all.size() - 1);
+    CHECK(store.available() == left);
+
+    const auto patient = s.connect();
+    patient->send(fake::get("/constant"));
+    s.run(90ms);
+    CHECK(patient->to_client.empty());
+    all.pop_back();
+    s.run(20ms);
+    CHECK(fake::body(patient->to_client) == "<p>constant</p>");
+    CHECK_FALSE(patient->over());
     CHECK(fake::status_line(s.ask(fake::get("/long"))) == "HTTP/1.1 503 Service Unavailable");
 }

@@ -208,6 +208,31 @@ TEST_CASE("a closed window: probes, and on as soon as it opens (RFC 9293 MUST-35
     }
 }
 
+TEST_CASE("short constants share buffers, long ones are sent from where they lie") {
+    const auto room_for = [](std::size_t octets) {
+        network n(9);
+        host left(world::left_address);
+        host right(world::right_address);
+        auto listener = std::move(*right.net().listen(80));
+        std::optional<tcp_connection> l;
+        std::optional<tcp_connection> r;
+        REQUIRE(accept_into(right, listener, r).detach());
+        REQUIRE(connect_into(left, l).detach());
+        REQUIRE(world::run(n, 10s, [&] { return l && r; }, left, right));
+        n.cut = true;
+        const std::string text(octets, 'c');
+        int written = 0;
+        for (bool done = true; done && written < 1000; ++written) {
+            done = false;
+            REQUIRE(one_write(left, *l, text, true, done).detach());
+        }
+        l->abort();
+        return written - 1;
+    };
+    CHECK(room_for(uk::net::tcp_copied + 1) == uk::net::tcp_limits{}.send_buffers);
+    CHECK(room_for(50) > 20 * uk::net::tcp_limits{}.send_buffers);
+}
+
 TEST_CASE("a peer that closed its window and vanished, with nobody here who cares") {
     network n(9);
     host left(world::left_address);
