@@ -25,6 +25,7 @@ enum class packet_sum : std::uint8_t {
     unknown,
     right,    ///< a card looked
     partial,  ///< left to the card that sends the frame; one received so was never on a wire, and is whole
+    cut,      ///< left to the card, which also cuts the frame into segments: see packet_pieces.hpp
 };
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
@@ -121,6 +122,13 @@ public:
         buffer_->sum_from = static_cast<std::uint16_t>(begin_ + from);
         buffer_->sum_to = static_cast<std::uint16_t>(begin_ + size_);
     }
+    /// After a partial sum: the packet is to be sent as segments of `octets` of text each.
+    void mark_segments(std::size_t octets) {
+        buffer_->sum = packet_sum::cut;
+        buffer_->sum_to = static_cast<std::uint16_t>(octets);
+    }
+    /// Octets of text of each segment; 0: it is not to be cut.
+    std::size_t segment() const { return buffer_->sum == packet_sum::cut ? buffer_->sum_to : 0; }
     packet_sum sum() const { return buffer_->sum; }
     /// Where a partial sum begins in the window, and where it belongs from there.
     std::size_t sum_from() const { return buffer_->sum_from - begin_; }

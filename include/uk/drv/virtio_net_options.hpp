@@ -35,6 +35,8 @@ struct virtio_net_options {
     /// The card completes the checksums of what is sent (VIRTIO_NET_F_CSUM), and says of what it has received which are
     /// right (VIRTIO_NET_F_GUEST_CSUM).
     bool checksum = false;
+    /// The card cuts what TCP sends into segments (VIRTIO_NET_F_HOST_TSO4). Needs `checksum`.
+    bool segmentation = false;
     /// The address where the card has none of its own: a locally administered one, different on each machine of a link.
     mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
 };
@@ -57,10 +59,11 @@ struct virtio_net_counters : virtio_ring_faults {
 struct virtio_net_more_counters : virtio_net_counters {
     static constexpr std::string_view names =
         "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets receive_checksum "
-        "receive_known sent_partial";
+        "receive_known sent_partial sent_cut";
     std::uint32_t receive_checksum = 0;  ///< dropped: the checksum's place is not within the frame
     std::uint32_t receive_known = 0;     ///< the card knows the checksum
     std::uint32_t sent_partial = 0;      ///< the card completes the checksum
+    std::uint32_t sent_cut = 0;          ///< and cuts it into segments
 };
 
 }  // namespace uk::drv

@@ -339,6 +339,8 @@ struct tcp {
             schedule(r);
         }
 
+        std::size_t segment_pieces() const { return net::segment_pieces(os_[port::ip]); }
+
         void refuse(const tcp_ends& e, const tcp_segment& s) {
             outgoing out{.head = packets_->take()};
             if (!out.head) return;
@@ -355,7 +357,8 @@ struct tcp {
             }
             const writable_bytes header = out.head.push_front(header_octets<features>(s));
             emit<features>(s, header.data());
-            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
+            const std::size_t octets = out.size() + piece_octets(os_[port::ip], out);
+            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, octets);
             if (leaves_checksums(os_[port::ip])) {
                 leave_sum(out, tcp_checksum_offset, sum);
             } else {
