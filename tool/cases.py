@@ -31,6 +31,9 @@ class Context:
     """What the command line asked of the suites."""
     filter: str = ""
     long: bool = False      # suites that have a long form take it
+    seconds: int = 60       # of fuzzing, for each target
+    hours: float = 8        # of soak
+    merge: bool = False     # fuzz makes its committed corpora anew instead
 
     def wants(self, name):
         """Whether a case of this name is to run."""

@@ -16,7 +16,8 @@ HELP = {
     "run": ("build an example and boot it", "./uk run http --machine q35 --port 8080"),
     "test": ("run the tests", "./uk test unit --filter arp"),
     "sim": ("simulate whole hosts on virtual time, from a seed", "./uk sim --seed 7 --pcap seven.pcap"),
-    "size": ("what an image weighs", "./uk size build/http-kvm/http"),
+    "bench": ("what requests cost, in instructions of the guest", "./uk bench net --image fast --profile"),
+    "size": ("what an image weighs", "./uk size http"),
     "new": ("start a project of your own", "./uk new ../my-server"),
 }
 
@@ -55,11 +56,18 @@ def parser():
     run.epilog += "\nwhat follows -- goes to QEMU, or to the hosted program"
     test = subs["test"]
     test.add_argument("suite", nargs="*", metavar="SUITE",
-                      help="layout, tool, fail, unit, packetdrill, sim, boot, peers (default: all)")
+                      help="layout, tool, fail, unit, packetdrill, fuzz, sim, boot, peers (default: all of these), "
+                           "soak")
     test.add_argument("--list", action="store_true", help="list the tests, run none")
     test.add_argument("--filter", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     test.add_argument("--long", action="store_true",
                       help="the long form of peers: up to 100 MiB a transfer, 64 connections for 10 minutes")
+    test.add_argument("--seconds", type=int, default=60, metavar="N",
+                      help="with fuzz: how long each target is fuzzed (default: 60)")
+    test.add_argument("--merge", action="store_true",
+                      help="with fuzz: make the committed corpora anew of what fuzzing has found")
+    test.add_argument("--hours", type=float, default=8, metavar="H",
+                      help="with soak: how long all targets are fuzzed in turn (default: 8)")
     test.add_argument("--graph", action="store_true", help="with layout: print the graph of includes")
     test.add_argument("--dot", action="store_true", help="with --graph: in Graphviz's language")
     sim = subs["sim"]
@@ -70,9 +78,19 @@ def parser():
     sim.add_argument("--write", action="store_true", help="write that table into docs/sim.md")
     sim.add_argument("--compiler", choices=("clang", "gcc"), default="clang", help="default: clang")
     test.epilog += ("\nfor peers: UK_SEED=N has the octets and the relay again (nft has no seed), "
-                    "UK_PCAP=FILE keeps the frames of its last case")
+                    "UK_PCAP=FILE keeps the frames of its last case"
+                    "\nfor fuzz and soak: UK_SEED=N has the random choices again; what breaks something is kept, and "
+                    "the command that replays it is shown")
+    bench = subs["bench"]
+    bench.add_argument("what", choices=("net",), metavar="WHAT", help="net: requests and pings")
+    bench.add_argument("--image", action="append", choices=("small", "fast", "whole"),
+                       help="built for size, for speed, or for speed with all of TCP (default: each)")
+    bench.add_argument("--load", action="append", choices=("keep-alive", "pipelined", "close", "ping"),
+                       help="default: each")
+    bench.add_argument("--seconds", type=int, default=3, metavar="N", help="for each load (default: 3)")
+    bench.add_argument("--profile", action="store_true", help="where the instructions go, by file and by function")
     size = subs["size"]
-    size.add_argument("image", nargs="+", metavar="IMAGE", help="an ELF image")
+    size.add_argument("image", nargs="+", metavar="IMAGE", help="an example's name, or an ELF image")
     size.add_argument("--json", action="store_true", help="print JSON")
     subs["new"].add_argument("dir", metavar="DIR", help="the folder to make")
     return top
@@ -96,6 +114,8 @@ def main(words):
     if rest and options.command != "run":
         raise Fault(f"'{options.command}' takes nothing after --; see: ./uk {options.command} --help", 2)
     options.args = rest
+    if options.command == "bench":
+        return importlib.import_module(f"bench.{options.what}").main(options)
     module = {"test": "suites"}.get(options.command, options.command)
     return importlib.import_module(f"tool.{module}").main(options)
 

@@ -19,12 +19,12 @@ SERVE_SECONDS = 15  # after this much silence a run says that nothing answers
 @dataclass(frozen=True)
 class Service:
     """What a program offers on the network: which guest port, and how to tell that it works."""
-    kind: str               # none, echo, names or http
+    kind: str               # none, client, echo, names or http
     port: int = 0
     udp: bool = False
 
 
-SERVICES = {"hello": Service("none"), "echo": Service("echo", 7, udp=True),
+SERVICES = {"hello": Service("none"), "fetch": Service("client"), "echo": Service("echo", 7, udp=True),
             "resolve": Service("names", 7053, udp=True)}
 WEB = Service("http", 80)   # the default, also for projects of the user's own
 
@@ -40,7 +40,7 @@ def main(options):
     memory = qemu.parse_size(options.memory) if options.memory else None
     folder = build.locate(options.example)
     service = SERVICES.get(folder.name, WEB)
-    port = ports.choose(options.port) if service.kind != "none" or options.port is not None else None
+    port = ports.choose(options.port) if service.port or options.port is not None else None
     image = build.build(options.example, options.on)
     runner = on_hosted if options.on == build.HOSTED else on_qemu
     return runner(image, service, port, memory, options)
@@ -69,8 +69,8 @@ def on_hosted(image, service, port, _memory, options):
         where, extra = contextlib.nullcontext(), {}
         if service.kind != "none":
             wire = stack.enter_context(Wire())
-            relay = ports.Relay(port, wire.namespace, (wire.guest, service.port))
-            stack.callback(relay.close)
+            if service.port:
+                stack.callback(ports.Relay(port, wire.namespace, (wire.guest, service.port)).close)
             where, extra = wire.namespace, {"UK_TAP": wire.name}
         with where:
             guest = Guest([image, *options.args], on_line=show, extra_env=extra)
@@ -86,7 +86,7 @@ def show(line):
 
 def attend(guest, service, port, options):
     """Waits until the guest serves, checks it where asked, and stays until Ctrl-C. None: the guest has ended."""
-    if service.kind == "none":
+    if not service.port:
         code = guest.wait(CHECK_SECONDS if options.check else None)
         if code is None:
             raise Fault(f"check failed: the program did not end within {CHECK_SECONDS} s")

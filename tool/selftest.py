@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tool import fault, ports, qemu, symbols, unit
+from tool import fault, ports, qemu, size, symbols, unit
 from tool.cases import FAILED, PASSED, Case, Failure, expect, run_cases
 from tool.elf import Elf
 from tool.guest import Guest
@@ -68,6 +68,24 @@ def wrong_images():
             file.write(whole[:size])
             file.flush()
             refuses(f"size {file.name}", "ELF")
+
+
+def images_by_name():
+    """An example's name stands for its image; where that is not built, the command that builds it is said."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = size.find("hello", Path(folder))
+        except fault.Fault as error:
+            expect("./uk run hello --check" in str(error), f"how to build it is not said: {error}")
+        else:
+            raise Failure(f"what is not built is found at {found}")
+        image = Path(folder) / "hello-kvm" / "hello"
+        image.parent.mkdir()
+        image.write_bytes(Path("/usr/bin/env").read_bytes())
+        expect(size.find("hello", Path(folder)) == image, "what is built is not found")
+        expect(size.measure(size.find("hello", Path(folder)))["loadable"] > 0, "it weighs nothing")
+        expect(size.find(str(image)) == str(image), "a path is not taken as it is")
+    expect(size.find("no-such-example") == "no-such-example", "what is no example's name is taken for one")
 
 
 def elf_figures():
@@ -130,7 +148,8 @@ def bounded_guests():
 
 def cases():
     """All of them, by the names of their functions."""
-    for function in (wrong_words, wrong_ports, wrong_images, elf_figures, panic_report, unit_reports, bounded_guests):
+    for function in (wrong_words, wrong_ports, wrong_images, images_by_name, elf_figures, panic_report, unit_reports,
+                     bounded_guests):
         yield Case(function.__name__.replace("_", " "), function)
 
 

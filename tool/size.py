@@ -2,12 +2,24 @@
 """`uk size`: what an image weighs, by segment, section and symbol."""
 
 import json
+from pathlib import Path
 
-from tool import shell
+from tool import build, shell
 from tool.elf import PF_W, PF_X, SHF_ALLOC, SHT_NOBITS, Elf
+from tool.fault import Fault
 from tool.packages import which
 
 TOP_SYMBOLS = 12
+
+
+def find(name, folder=shell.BUILD):
+    """The path of an image: a file, or the one that an example's name stands for."""
+    if Path(name).exists() or name not in build.examples():
+        return name
+    path = folder / f"{name}-kvm" / name
+    if not path.is_file():
+        raise Fault(f"{name} is not built for kvm yet; build it with: ./uk run {name} --check")
+    return path
 
 
 def measure(path):
@@ -62,6 +74,6 @@ def table(figures):
 
 def main(options):
     """Prints one table per image, or one JSON list."""
-    figures = [measure(image) for image in options.image]
+    figures = [measure(find(image)) for image in options.image]
     print(json.dumps(figures, indent=2) if options.json else "\n".join(table(f) for f in figures))
     return 0

@@ -18,17 +18,20 @@ SUITES = {
     "fail": "tests/fail/run.py",
     "unit": "tool/unit.py",
     "packetdrill": "tests/packetdrill/run.py",
+    "fuzz": "tests/fuzz/run.py",
     "sim": "tests/sim/run.py",
     "boot": "tests/boot/run.py",
     "peers": "tests/peers/run.py",
 }
+# Only where they are asked for.
+LONG = {"soak": "tests/fuzz/soak.py"}
 
 
 def load(name):
     """The module of a suite, which may import its siblings as `boot.harness`, `layout.rules` and so on."""
     if str(ROOT / "tests") not in sys.path:
         sys.path.insert(0, str(ROOT / "tests"))
-    spec = importlib.util.spec_from_file_location(f"suite_{name}", ROOT / SUITES[name])
+    spec = importlib.util.spec_from_file_location(f"suite_{name}", ROOT / (SUITES | LONG)[name])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -68,10 +71,12 @@ def run_suite(name, context):
 def main(options):
     """Runs the suites asked for, or all. 1 where a case failed, or none ran."""
     for name in options.suite:
-        if name not in SUITES:
-            raise unknown("suite", name, SUITES)
-    chosen = [name for name in SUITES if not options.suite or name in options.suite]
-    context = Context(options.filter, options.long)
+        if name not in SUITES | LONG:
+            raise unknown("suite", name, SUITES | LONG)
+    chosen = [name for name in SUITES | LONG if name in (options.suite or SUITES)]
+    if options.seconds < 1 or options.hours <= 0:
+        raise Fault("--seconds must be at least 1, --hours more than 0", 2)
+    context = Context(options.filter, options.long, options.seconds, options.hours, options.merge)
     if options.graph:
         return load("layout").print_graph(options.dot)
     packages.ensure("build", "run", "test", *(name for name in ("peers",) if name in chosen))

@@ -10,9 +10,9 @@
 namespace net = uk::net;
 namespace http = uk::net::http;
 
-struct server
-    : uk::stack<uk::target, uk::loop<{.frame_memory = 48 * 1024}>, uk::packets<{.buffers = 96}>, net::ip4<net::dhcp>,
-                net::tcp<net::tcp_limits{.connections = 64, .backlog = 16, .features = net::tcp_minimal}>> {};
+struct server : uk::stack<uk::target_with<uk::target_options{.watch_link = false}>,
+                          uk::loop<{.frame_memory = 48 * 1024}>, uk::packets<{.buffers = 96}>, net::ip4<net::dhcp>,
+                          net::tcp<net::tcp_limits{.connections = 64, .backlog = 16, .features = net::tcp_minimal}>> {};
 
 constexpr auto page = [](http::request&, http::response& out) {
     return out.text(http::constant("hello from one type\n"));

@@ -27,10 +27,26 @@ inline constexpr bool image = true;
 inline constexpr bool image = false;
 #endif
 
+#if defined(__OPTIMIZE_SIZE__)
+/// True where the build asks for few octets before speed.
+inline constexpr bool small = true;
+#else
+inline constexpr bool small = false;
+#endif
+
 /// Called with `this` first in a small function that is called from many places: the compiler would otherwise load
 /// members at each of these places to pass them instead of the one pointer, which costs some octets every time.
 [[gnu::always_inline]] inline void pass_pointer([[maybe_unused]] const volatile void* p) {
     if constexpr (image) asm("" ::"r"(p));
+}
+
+/// The same object, whose address an image then keeps in a register: for a function that uses many members of one that
+/// lies at a constant address, which is longer to name than a place near a register.
+template <class T>
+[[gnu::always_inline]] inline T& in_register(T& object) {
+    T* p = &object;
+    if constexpr (image) asm("" : "+r"(p));
+    return *p;
 }
 
 }  // namespace uk::config

@@ -42,6 +42,13 @@ private:
         insert(n, n);
     }
 
+    // Puts what follows `head` before this node.
+    [[gnu::noinline]] constexpr void take_all(list_node& head) {
+        if (!head.linked()) return;
+        list_node& first = *std::exchange(head.next_, nullptr);
+        insert(first, *head.prev_);
+    }
+
     // Null while unlinked (`prev_` may be anything then): so nodes and lists begin as zeros.
     list_node* prev_ = nullptr;
     list_node* next_ = nullptr;
@@ -68,9 +75,7 @@ public:
 
     /// Moves everything in `other` behind what is here.
     constexpr void take_all(list& other) {
-        if (other.empty()) return;
-        list_node& first = *std::exchange(other.head_.next_, nullptr);
-        head_.insert(first, *other.head_.prev_);
+        head_.take_all(other.head_);
     }
 
 private:

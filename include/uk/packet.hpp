@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace uk {
 inline constexpr std::size_t packet_headroom = 112;
 
 class packet_store;
+struct outgoing;
 using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
 /// What is known of the checksum of the transport's header and payload, in a frame from a card that looks at it, or for
@@ -62,18 +64,24 @@ public:
 
     explicit operator bool() const { return buffer_ != nullptr; }
 
+    /// Gives the buffer back: a null handle is left.
+    [[gnu::noinline]] void drop() {
+        this->~packet();
+        new (this) packet;
+    }
+
     std::size_t size() const { return size_; }
-    std::byte* data() { return storage() + begin_; }
-    const std::byte* data() const { return storage() + begin_; }
+    std::byte* data() { return block() + begin_; }
+    const std::byte* data() const { return block() + begin_; }
     writable_bytes contents() { return {data(), size()}; }
     bytes contents() const { return {data(), size()}; }
 
-    std::size_t headroom() const { return begin_; }
+    std::size_t headroom() const { return begin_ - sizeof(packet_buffer); }
     inline std::size_t tailroom() const;
 
     /// Grows the window at the front by `n` octets, for a header; returns them. A missing headroom is a bug.
     writable_bytes push_front(std::size_t n) {
-        check(n <= begin_, "packet: no headroom left");
+        check(sizeof(packet_buffer) + n <= begin_, "packet: no headroom left");
         begin_ -= static_cast<std::uint32_t>(n);
         size_ += static_cast<std::uint32_t>(n);
         return {data(), n};
@@ -119,8 +127,8 @@ public:
     void mark_partial_sum(std::size_t from, std::size_t field) {
         buffer_->sum = packet_sum::partial;
         buffer_->sum_field = static_cast<std::uint8_t>(field);
-        buffer_->sum_from = static_cast<std::uint16_t>(begin_ + from);
-        buffer_->sum_to = static_cast<std::uint16_t>(begin_ + size_);
+        buffer_->sum_from = static_cast<std::uint16_t>(headroom() + from);
+        buffer_->sum_to = static_cast<std::uint16_t>(headroom() + size_);
     }
     /// After a partial sum: the packet is to be sent as segments of `octets` of text each.
     void mark_segments(std::size_t octets) {
@@ -131,25 +139,25 @@ public:
     std::size_t segment() const { return buffer_->sum == packet_sum::cut ? buffer_->sum_to : 0; }
     packet_sum sum() const { return buffer_->sum; }
     /// Where a partial sum begins in the window, and where it belongs from there.
-    std::size_t sum_from() const { return buffer_->sum_from - begin_; }
+    std::size_t sum_from() const { return buffer_->sum_from - headroom(); }
     std::size_t sum_field() const { return buffer_->sum_field; }
     /// The window's checksum, whose field is at offset `field`, need not be looked at.
     bool sum_holds(std::size_t field) const {
         if (buffer_->sum != packet_sum::partial) return buffer_->sum == packet_sum::right;
-        return buffer_->sum_from == begin_ && buffer_->sum_field == field && buffer_->sum_to >= begin_ + size_;
+        return buffer_->sum_from == headroom() && buffer_->sum_field == field && buffer_->sum_to >= headroom() + size_;
     }
     /// Completes a partial sum, so that the octets are what a wire would have brought: for whoever looks at them, or
     /// sends them on. Nobody else may hold the buffer.
     [[gnu::noinline]] void settle_sum() {
         if (std::exchange(buffer_->sum, packet_sum::unknown) != packet_sum::partial) return;
-        const bytes all = bytes(storage(), buffer_->sum_to).subspan(buffer_->sum_from);
+        const bytes all = bytes(block() + sizeof(packet_buffer), buffer_->sum_to).subspan(buffer_->sum_from);
         std::uint32_t sum = 0;
         for (std::size_t i = 0; i < all.size(); ++i) {
             sum += std::to_integer<std::uint32_t>(all[i]) << (i % 2 == 0 ? 8 : 0);
         }
         while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
         // Zero would say that there is no checksum (RFC 768).
-        store_be(storage() + buffer_->sum_from + buffer_->sum_field,
+        store_be(block() + sizeof(packet_buffer) + buffer_->sum_from + buffer_->sum_field,
                  static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
     }
     /// What the card knew is forgotten: from here on the octets are the payload alone.
@@ -159,11 +167,11 @@ public:
     bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
 
 private:
-    std::byte* storage() const { return reinterpret_cast<std::byte*>(buffer_ + 1); }
+    std::byte* block() const { return reinterpret_cast<std::byte*>(buffer_); }
     inline void release();
 
     packet_buffer* buffer_ = nullptr;
-    std::uint32_t begin_ = 0;
+    std::uint32_t begin_ = 0;  // from the record on
     std::uint32_t size_ = 0;
 };
 
@@ -195,7 +203,9 @@ public:
         return packet::attach(buffer, headroom, 0);
     }
 
-    /// The same for whoever may keep it for long: the last buffers are left to reception and to headers, without which
+    /// The same as a message to be sent.
+    outgoing take_outgoing();
+    /// `take` for whoever may keep it for long: the last buffers are left to reception and to headers, without which
     /// nothing would ever be given back.
     packet take_spare(std::size_t headroom) { return has_spare() ? take(headroom) : packet(); }
     bool has_spare() const { return available_ > reserved_; }
@@ -221,7 +231,7 @@ private:
     std::uint32_t exhausted_ = 0;
 };
 
-inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - begin_ - size_; }
+inline std::size_t packet::tailroom() const { return buffer_->home->capacity() - headroom() - size_; }
 
 inline writable_bytes packet::push_back(std::size_t n) {
     check(n <= tailroom(), "packet: no tailroom left");
@@ -233,7 +243,7 @@ inline writable_bytes packet::push_back(std::size_t n) {
 inline packet packet::attach(packet_buffer* buffer, std::size_t begin, std::size_t size) {
     packet p;
     p.buffer_ = buffer;
-    p.begin_ = static_cast<std::uint32_t>(begin);
+    p.begin_ = static_cast<std::uint32_t>(sizeof(packet_buffer) + begin);
     p.size_ = static_cast<std::uint32_t>(size);
     return p;
 }
@@ -255,5 +265,7 @@ struct outgoing {
 
     std::size_t size() const { return head.size() + body.size(); }
 };
+
+[[gnu::noinline]] inline outgoing packet_store::take_outgoing() { return {.head = take()}; }
 
 }  // namespace uk

@@ -42,6 +42,14 @@ struct machine {
     static constexpr std::string_view target_name = Name.view();
 };
 
+/// What a machine's own parts do beyond their ports' contracts, where it costs octets of an image: for
+/// `uk::target_with<uk::target_options{.watch_link = false}>`. A machine that has nothing to leave out takes no notice.
+struct target_options {
+    /// The network card's link is watched, and the layers are told when it comes up (perhaps to another network), and a
+    /// card that asks for a reset gets it.
+    bool watch_link = true;
+};
+
 /// Needs of the application itself: `uk::uses<uk::port::clock>` among the parts makes `os[uk::port::clock]` available.
 template <auto... Ports>
 struct uses {

@@ -49,6 +49,21 @@ inline constexpr struct console_port {
     }
 } console;
 
+/// The words that the machine, or the process, was started with: `argument(i)` is one of them, counted from 0, and
+/// empty beyond the last. Nobody has checked them.
+inline constexpr struct arguments_port {
+    static constexpr std::string_view name = "port::arguments";
+    static constexpr std::string_view remedy = "build for the target kvm or hosted, which offer it";
+    template <class T>
+    static consteval std::string_view lacks() {
+        if (!requires(T& t, std::size_t i) {
+                { t.argument(i) } -> std::same_as<std::string_view>;
+            })
+            return "std::string_view argument(std::size_t)";
+        return {};
+    }
+} arguments;
+
 /// The monotone clock: `now()` in nanoseconds since it was constructed.
 inline constexpr struct clock_port {
     static constexpr std::string_view name = "port::clock";

@@ -73,33 +73,35 @@ void uk_print_needs_one_pair_of_braces_for_each_argument();
 
 template <class... Args>
 struct format_of {
-    std::string_view rest;
+    const char* text;
+    std::size_t ends[sizeof...(Args) + 1]{};  // of the pieces between the holes; known where `print` is inlined
 
     template <std::size_t N>
-    consteval format_of(const char (&literal)[N]) : rest(literal, N - 1) {
+    consteval format_of(const char (&literal)[N]) : text(literal) {
         std::size_t holes = 0;
-        for (std::size_t i = 0; i + 1 < rest.size(); ++i) holes += rest[i] == '{' && rest[i + 1] == '}';
+        for (std::size_t i = 0; i + 2 < N; ++i) {
+            if (literal[i] != '{' || literal[i + 1] != '}') continue;
+            if (holes == sizeof...(Args)) uk_print_needs_one_pair_of_braces_for_each_argument();
+            ends[holes++] = i;
+        }
         if (holes != sizeof...(Args)) uk_print_needs_one_pair_of_braces_for_each_argument();
+        ends[holes] = N - 1;
+    }
+
+    constexpr std::string_view piece(std::size_t i) const {
+        const std::size_t begin = i == 0 ? 0 : ends[i - 1] + 2;
+        return {text + begin, ends[i] - begin};
     }
 };
-
-// Writes up to the next hole; the format was checked when it was compiled.
-template <text_sink Sink>
-void put_up_to_hole(Sink& out, std::string_view& rest) {
-    const char* hole = rest.data();
-    while (hole[0] != '{' || hole[1] != '}') ++hole;
-    const auto size = static_cast<std::size_t>(hole - rest.data());
-    out.write({rest.data(), size});
-    rest.remove_prefix(size + 2);
-}
 
 }  // namespace detail
 
 /// Writes `format` with each `{}` replaced by the next argument. A wrong number of arguments does not compile.
 template <text_sink Sink, class... Args>
 void print(Sink& out, std::type_identity_t<detail::format_of<Args...>> format, const Args&... args) {
-    ((detail::put_up_to_hole(out, format.rest), put(out, args)), ...);
-    if (!format.rest.empty()) out.write(format.rest);
+    [[maybe_unused]] std::size_t i = 0;
+    ((out.write(format.piece(i++)), put(out, args)), ...);
+    out.write(format.piece(sizeof...(Args)));
 }
 
 /// Gives a console its `print`: `struct my_console : uk::printer { void write(std::string_view); ... };`

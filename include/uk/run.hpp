@@ -71,7 +71,10 @@ bool start_parts(Stack& os) {
 template <class Stack, class R>
 int status_of(Stack& os, const R& r) {
     if constexpr (is_result<R>) {
-        if (r) return 0;
+        if (r) {
+            if constexpr (std::convertible_to<typename R::value_type, int>) return *r;
+            return 0;
+        }
         report(os, "the application ended", reduce(r.error()));
         return 1;
     } else {
@@ -118,8 +121,8 @@ template <class Stack>
 
 }  // namespace detail
 
-/// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` or a `task`.
-/// Returns the status for `main`: 0 when all went well. Call it once, from `main`.
+/// Builds the stack, starts its parts and runs `app(os)`, which may return nothing, a status, a `result` (of a status,
+/// if it wants) or a `task`. Returns the status for `main`: 0 when all went well. Call it once, from `main`.
 template <class Stack, class App>
 [[gnu::noinline]] int run(App app) {
     constexpr bool fits = std::invocable<App&, Stack&>;

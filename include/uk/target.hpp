@@ -11,11 +11,12 @@
 
 namespace uk {
 
-/// The machine that the build is for, as a bundle that offers its parts; the cross file decides.
+/// The machine that the build is for, as a bundle that offers its parts; the cross file decides. `target_with` leaves
+/// out what its target_options say.
 #if defined(UK_TARGET_KVM)
-using target = kvm::target;
+using kvm::target, kvm::target_with;
 #else
-using target = hosted::target;
+using hosted::target, hosted::target_with;
 #endif
 
 }  // namespace uk

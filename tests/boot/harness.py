@@ -126,11 +126,11 @@ def free_port():
 
 @contextlib.contextmanager
 def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=(("tcp", 80),), make_wire=Wire,
-         binary=None, extra=()):
+         binary=None, extra=(), words=()):
     """A Site of `program` on a machine of QEMU, or as a Linux process (which needs `net` = TAP). Always cleaned up.
 
-    `make_wire()` gives the Wire of a TAP. `binary` is an image to run instead of a program's, `extra` more of QEMU's
-    arguments.
+    `make_wire()` gives the Wire of a TAP. `binary` is an image to run instead of a program's, `words` its arguments,
+    `extra` more of QEMU's.
 
     A failure inside carries the end of the guest's console.
     """
@@ -149,8 +149,9 @@ def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=
             netdev = qemu.user_network([(proto, mapped[port], port) for proto, port in forwards])
         with place:
             if where == HOSTED:
-                guest = Guest([binary], extra_env={"UK_TAP": wire.name})
+                guest = Guest([binary, *words], extra_env={"UK_TAP": wire.name})
             else:
+                extra = [*extra, "-append", " ".join(words)] if words else extra
                 guest = qemu.boot(qemu.command(binary, where, memory, netdev, extra=extra))
         stack.enter_context(guest)
         try:

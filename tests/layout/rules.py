@@ -25,6 +25,10 @@ SIGNED = re.compile(r"(?i)@" r"author\b|co-" r"authored-by|generated " r"(?:by|w
 # A unit test as a page names it, a test case as its file does, and a row of a table of requirements.
 NAMED = re.compile(r'`(\w+(?:/\w+)*)` "([^"]+)"')
 TEST_CASE = re.compile(r'TEST_CASE\(\s*"([^"]+)"\s*\)')
+SEED = re.compile(r"seed `(\w+/[\w-]+)`")
+FRAMES = re.compile(r"frames `([\w-]+)`")
+COUNTER = re.compile(r"`(\w+)\.(\w+)`")
+CLASS = re.compile(r"\| (BI-\d+) \|(.*)\|$")
 REQUIREMENT = re.compile(r"\| MUST-(\d+) \| [^|]+ \| ([^|]*?) *\| ([^|]*?) *\|(.*)\|$")
 
 
@@ -151,6 +155,32 @@ def requirements(path, text, last):
             yield f"{path}: MUST-{must} has {seen.count(must)} rows instead of one"
     for must in sorted(set(seen) - set(range(1, last + 1))):
         yield f"{path}: there is no MUST-{must}"
+
+
+def bad_input(path, text, known, classes):
+    """A table has one row for each of `classes`, with six cells that say something. What it names is `known`: "seeds"
+    and "frames" by the beginnings of their names, "counters" as part.counter.
+    """
+    seen = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for kind, pattern in (("seeds", SEED), ("frames", FRAMES)):
+            for name in pattern.findall(line):
+                if not any(other.startswith(name) for other in known[kind]):
+                    yield f"{path}:{number}: there are no {kind} {name}"
+        if not (row := CLASS.match(line)):
+            continue
+        seen.append(row[1])
+        cells = [cell.strip() for cell in row[2].split("|")]
+        if len(cells) != 5 or not all(cells):
+            yield f"{path}:{number}: {row[1]} leaves a cell empty"
+        elif not NAMED.search(cells[1]):
+            yield f"{path}:{number}: {row[1]} names no unit test"
+        else:
+            for counter in COUNTER.findall(cells[4]):
+                if ".".join(counter) not in known["counters"]:
+                    yield f"{path}:{number}: there is no counter {'.'.join(counter)}"
+    for name in sorted(set(classes) ^ set(seen) | {name for name in seen if seen.count(name) > 1}):
+        yield f"{path}: {name} has {seen.count(name)} rows"
 
 
 EACH_FILE = [license_line, length, function_length, pragma_once, macros, banned_words, bound_arguments, machine_paths]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """The layout suite's cases. `./uk test layout --graph [--dot]` prints the graph of includes."""
 
+import re
+
 from layout import levels, rules, selftest
 from tool import shell
 from tool.cases import Case, expect, run_cases
@@ -58,13 +60,43 @@ def check_mirrors():
     refuse(rules.mirrors(set(headers()), tests, excused()))
 
 
+def unit_titles():
+    """{file below tests/unit: the titles of its test cases}."""
+    unit = ROOT / "tests" / "unit"
+    return {str(p.relative_to(unit).with_suffix("")): set(rules.TEST_CASE.findall(p.read_text()))
+            for p in unit.rglob("*.cpp")}
+
+
 def check_tcp_page():
     """docs/tcp.md names tests that exist, and has a row for each MUST of RFC 9293."""
-    unit = ROOT / "tests" / "unit"
-    tests = {str(p.relative_to(unit).with_suffix("")): set(rules.TEST_CASE.findall(p.read_text()))
-             for p in unit.rglob("*.cpp")}
     page = (ROOT / "docs" / "tcp.md").read_text()
-    refuse([*rules.named_tests("docs/tcp.md", page, tests), *rules.requirements("docs/tcp.md", page, 69)])
+    refuse([*rules.named_tests("docs/tcp.md", page, unit_titles()), *rules.requirements("docs/tcp.md", page, 69)])
+
+
+def counter_names():
+    """Every "part.counter" of the headers: those of a part's own file, of what it inherits, and TCP's and HTTP's."""
+    own = {"virtio_net": ["drv/virtio_net"], "http": ["net/http_transport"], "tcp": ["net/tcp_record"]}
+    for name in ("arp", "dhcp", "dns", "ethernet", "icmp", "igmp", "ipv4", "udp"):
+        own[name] = [f"net/{name}"]
+    text = headers()
+    for part, files_of in own.items():
+        for file in files_of:
+            for found in re.finditer(r"names =((?:\s*\"[^\"]*\")+)", text[f"{file}.hpp"]):
+                yield from (f"{part}.{word}" for word in "".join(re.findall(r'"([^"]*)"', found[1])).split())
+
+
+def check_bad_input_page():
+    """docs/bad-input.md has a row for each class, and all that it names exists."""
+    from boot import catalogue, frames  # pylint: disable=import-outside-toplevel
+    from fuzz import seeds              # pylint: disable=import-outside-toplevel
+    made = catalogue.catalogue(frames.Sender(bytes(6), bytes(4)), 1)
+    known = {"seeds": seeds.names(), "frames": {bad.name for bad in made}, "counters": set(counter_names())}
+    wanted = [f"BI-{number:02}" for number in (*range(1, 9), 14, *range(16, 29), 30, 31, *range(33, 37))]
+    page = (ROOT / "docs" / "bad-input.md").read_text()
+    refuse([*rules.named_tests("docs/bad-input.md", page, unit_titles()),
+            *rules.bad_input("docs/bad-input.md", page, known, wanted),
+            *(f"catalogue.py counts on {name}, which does not exist" for bad in made for name in bad.counters
+              if name not in known["counters"])])
 
 
 def compile_alone(name, compiler):
@@ -92,6 +124,7 @@ def cases():
     yield Case("libraries have one door", lambda: refuse(levels.foreign(headers())))
     yield Case("mirrors", check_mirrors)
     yield Case("docs/tcp.md is true", check_tcp_page)
+    yield Case("docs/bad-input.md is true", check_bad_input_page)
     yield from map(rule_case, rules.EACH_FILE)
     for name in headers():
         for compiler in COMPILERS:

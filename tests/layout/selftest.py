@@ -63,8 +63,19 @@ BAD_ROWS = [ROW + ROW, "", ROW.replace("-1 ", "-2 "), ROW + ROW.replace("-1 ", "
             ROW.replace('`net/x` "it works"', "").replace("met", "in part")]
 
 
+CLASS_ROW = '| BI-01 | a | `net/x` "it works" | seed `t/BI-01` | frames `BI-01` | `p.c` |\n'
+KNOWN = {"seeds": {"t/BI-01-a"}, "frames": {"BI-01 a"}, "counters": {"p.c"}}
+BAD_CLASSES = ["", CLASS_ROW * 2, CLASS_ROW.replace("BI-01 |", "BI-02 |"), CLASS_ROW.replace("| a |", "| |"),
+               CLASS_ROW.replace("p.c", "p.d"), CLASS_ROW.replace("t/BI", "u/BI"),
+               CLASS_ROW.replace("s `BI-01", "s `BI-03"),
+               CLASS_ROW.replace('`net/x` "it works"', "none")]
+
+
 def check_page_rules():
-    """Those of docs/tcp.md."""
+    """Those of docs/tcp.md and docs/bad-input.md."""
+    for page in BAD_CLASSES:
+        expect(list(rules.bad_input("a.md", page, KNOWN, ["BI-01"])), f"bad_input() accepts {page!r}")
+    expect(not list(rules.bad_input("a.md", CLASS_ROW, KNOWN, ["BI-01"])), "bad_input() is too strict")
     for page in ('see `net/x` "it does"', 'see `net/y` "it works"', 'see `net/x` "it works"; `net/x` "it"'):
         expect(list(rules.named_tests("a.md", page, TESTS)), f"named_tests() accepts {page}")
     expect(not list(rules.named_tests("a.md", ROW, TESTS)), "named_tests() is too strict")

@@ -29,7 +29,7 @@ TEST_CASE("a contract names the first thing that is missing") {
           lacks_of_nothing<uk::port::tasks>, lacks_of_nothing<uk::port::packets>, lacks_of_nothing<uk::port::pci>,
           lacks_of_nothing<uk::port::mmio>, lacks_of_nothing<uk::port::link>, lacks_of_nothing<uk::port::neighbour>,
           lacks_of_nothing<uk::port::ip>, lacks_of_nothing<uk::port::udp>, lacks_of_nothing<uk::port::stream>,
-          lacks_of_nothing<uk::port::resolver>}) {
+          lacks_of_nothing<uk::port::resolver>, lacks_of_nothing<uk::port::arguments>}) {
         CHECK_FALSE(missing.empty());
     }
 }

@@ -80,6 +80,8 @@ TEST_CASE("an application may return nothing, a status or a result") {
     CHECK(uk::run<plain>([](plain&) { return 3; }) == 3);
     CHECK(uk::run<plain>([](plain&) { return uk::result<>{}; }) == 0);
     CHECK(uk::run<plain>([](plain&) { return uk::result<>{uk::fail(uk::error::closed)}; }) == 1);
+    CHECK(uk::run<plain>([](plain&) { return uk::result<int>{3}; }) == 3);
+    CHECK(uk::run<plain>([](plain&) { return uk::result<int>{uk::fail(uk::error::closed)}; }) == 1);
 }
 
 namespace {
@@ -88,6 +90,7 @@ uk::task<> app(waiting&) {
     co_await uk::sleep(5ms);
     co_return {};
 }
+uk::task<uk::result<int>> app_with_status(waiting&) { co_return 7; }
 uk::task<> failing_app(waiting&) { co_return uk::fail(uk::error::reset); }
 uk::task<> unreached(failing&) {
     log() += "app";
@@ -100,6 +103,7 @@ TEST_CASE("parts start in dependency order, then the application") {
     CHECK(uk::run<waiting>(app) == 0);
     CHECK(log() == "slow after app");
     CHECK(uk::run<waiting>(failing_app) == 1);
+    CHECK(uk::run<waiting>(app_with_status) == 7);
 }
 
 TEST_CASE("a part that does not start ends the machine before the application") {

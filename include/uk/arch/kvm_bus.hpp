@@ -11,9 +11,6 @@
 #include <span>
 #include <string_view>
 
-/// The kernel command line, cut off at 511 octets, zero-terminated; copied by src/boot/kvm/command_line.S.
-extern "C" const char uk_command_line[512];
-
 namespace uk::kvm {
 
 /// Where devices are and how they wake the machine: PCI by configuration mechanism 1, virtio-mmio windows named by the

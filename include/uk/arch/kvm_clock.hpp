@@ -25,7 +25,7 @@ public:
 
     clock() {
         cycle_length_ = cycle_length();
-        check(cycle_length_ != 0, "nothing tells the rate of the time-stamp counter: the machine needs an 8254 timer");
+        check(cycle_length_ != 0, "nothing tells the rate of the time-stamp counter: the machine needs an 8254");
         start_apic();
         has_deadline_ = (x86::cpuid(1).ecx >> 24 & 1) != 0;
         if (has_deadline_) {

@@ -9,6 +9,9 @@
 #include <span>
 #include <string_view>
 
+/// The kernel command line, cut off at 511 octets, zero-terminated; copied by src/boot/kvm/command_line.S.
+extern "C" const char uk_command_line[512];
+
 namespace uk::kvm {
 
 namespace detail {
@@ -24,7 +27,7 @@ struct command_line_reader {
     /// Zero at the end.
     constexpr char next() const { return at_end() ? '\0' : *at; }
 
-    constexpr bool take(char c) {
+    [[gnu::noinline]] constexpr bool take(char c) {
         if (next() != c) return false;
         ++at;
         return true;
@@ -94,6 +97,17 @@ constexpr std::size_t parse_mmio_slots(std::string_view line, std::span<mmio_slo
         while (!in.at_end() && !in.take(' ')) ++in.at;
     }
     return count;
+}
+
+/// The word number `i` of a kernel command line, but for those that a loader appended to name its devices; empty beyond
+/// the last.
+constexpr std::string_view parse_argument(std::string_view line, std::size_t i) {
+    while (!line.empty()) {
+        const std::string_view word = line.substr(0, line.find(' '));
+        if (!word.empty() && !word.starts_with("virtio_mmio.") && i-- == 0) return word;
+        line.remove_prefix(word.size() < line.size() ? word.size() + 1 : word.size());
+    }
+    return {};
 }
 
 }  // namespace uk::kvm

@@ -12,12 +12,12 @@
 #include <uk/packet_pieces.hpp>
 #include <uk/port.hpp>
 #include <uk/stack_link.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -25,6 +25,31 @@
 #include <utility>
 
 namespace uk::drv {
+
+/// What happened, by cause; for people.
+struct virtio_net_counters : virtio_ring_faults {
+    static constexpr std::string_view names =
+        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets";
+    std::uint32_t received = 0;
+    std::uint32_t sent = 0;
+    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
+    std::uint32_t no_link = 0;        ///< lost: to send while the link was down
+    std::uint32_t resets = 0;         ///< how often the device asked for a reset and was begun anew
+};
+
+/// With what the options ask for.
+struct virtio_net_more_counters : virtio_net_counters {
+    static constexpr std::string_view names =
+        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets receive_checksum "
+        "receive_known sent_partial sent_cut";
+    std::uint32_t receive_checksum = 0;  ///< dropped: the checksum's place is not within the frame
+    std::uint32_t receive_known = 0;     ///< the card knows the checksum
+    std::uint32_t sent_partial = 0;      ///< the card completes the checksum
+    std::uint32_t sent_cut = 0;          ///< and cuts it into segments
+};
 
 /// A virtio network card (section 5.1): port::frame. One queue for each direction. What the options name is used where
 /// the device offers it. What was sent is taken back when there is occasion to; it wakes the machine only where
@@ -43,7 +68,7 @@ struct virtio_net {
         explicit in(Stack& os) : os_(os), store_(os[port::packets].store()) {
             Transport::find(os, virtio_type::network, true, device_);
             if (!device_) panic(remedy(device_.lack()));
-            if (!start()) panic("the virtio network card and this driver do not agree on features or queues");
+            if (!start()) panic("virtio-net: card and driver do not agree on features or queues");
         }
         in(const in&) = delete;
         in& operator=(const in&) = delete;
@@ -51,7 +76,7 @@ struct virtio_net {
         ~in() { stop(); }
 
         [[gnu::noinline]] packet receive() {
-            if (counters_.stopped != 0) return {};
+            if (counters_->stopped != 0) return {};
             if constexpr (!holds) {
                 if (!acknowledged_) {
                     acknowledged_ = true;
@@ -62,13 +87,14 @@ struct virtio_net {
                 const std::size_t posted = room_in_buffer();
                 const bool fits = used->length <= posted;
                 // The handle's window is never larger than what was posted, whatever the device says.
-                packet frame = packet::attach(std::exchange(kept_[used->id], nullptr), offset, fits ? used->length : 0);
+                packet frame =
+                    packet::attach(std::exchange((*kept_)[used->id], nullptr), offset, fits ? used->length : 0);
                 if (!fits) {
-                    ++counters_.receive_long;
+                    ++counters_->receive_long;
                 } else if (used->length <= header_octets) {
-                    ++counters_.receive_short;
+                    ++counters_->receive_short;
                 } else if (strip(frame)) {
-                    ++counters_.received;
+                    ++counters_->received;
                     if constexpr (holds) batch_.took = true;
                     return frame;
                 }
@@ -79,15 +105,15 @@ struct virtio_net {
 
         bool send(outgoing&& frame) {
             const auto pieces = static_cast<std::uint16_t>(pieces_in(frame));
-            if (counters_.stopped != 0) return false;
+            if (counters_->stopped != 0) return false;
             // Lost as on a wire, not refused: nobody is to try again and again, and what has a time-out is to have it.
             if (Options.watch && !has_link_) {
-                ++counters_.no_link;
+                ++counters_->no_link;
                 return true;
             }
             if (send_.room() < pieces) reclaim();
             if (send_.room() < pieces) {
-                ++counters_.send_full;
+                ++counters_->send_full;
                 was_full_ = true;
                 send_.announce();
                 return false;
@@ -101,7 +127,7 @@ struct virtio_net {
             packet_buffer** const kept = sent(id);
             kept[0] = frame.head.detach();
             kept[1] = frame.owner.detach();
-            ++counters_.sent;
+            ++counters_->sent;
             if constexpr (Options.announce_after != 0) {
                 if (++batch_.waiting == Options.announce_after) {
                     batch_.waiting = 0;
@@ -118,7 +144,7 @@ struct virtio_net {
             // Who has found a frame has to look again before the machine halts. And by now the index is out even where
             // a CPU's fences are not what they seem; see announce().
             if constexpr (holds) {
-                return counters_.stopped == 0 && (std::exchange(batch_.took, false) || receive_.ready());
+                return counters_->stopped == 0 && (std::exchange(batch_.took, false) || receive_.ready());
             }
         }
 
@@ -129,7 +155,7 @@ struct virtio_net {
         {
             // With the generation the device says that something was changed (section 2.5.1); its interrupt does not
             // say so by MSI-X, and by MMIO only for another exit.
-            if (counters_.stopped != 0 || !has_changed()) return false;
+            if (counters_->stopped != 0 || !has_changed()) return false;
             look();
             return has_link_;
         }
@@ -157,12 +183,12 @@ struct virtio_net {
             return true;
         }
         std::size_t mtu() const { return mtu_; }
-        const auto& counters() const { return counters_; }
+        const auto& counters() const { return *counters_; }
 
         /// Packet buffers that the card has now: posted for reception, or sent and not yet taken back.
         std::size_t buffers_held() const {
             std::size_t n = 0;
-            for (const packet_buffer* b : kept_) n += b != nullptr;
+            for (const packet_buffer* b : *kept_) n += b != nullptr;
             return n;
         }
 
@@ -194,22 +220,20 @@ struct virtio_net {
         static const char* remedy(virtio_lack lack) {
             switch (lack) {
                 case virtio_lack::modern:
-                    return "the virtio network card has only the legacy interface; start the machine with "
-                           "-global virtio-mmio.force-legacy=false";
-                case virtio_lack::interrupt:
-                    return "the virtio network card has no MSI-X; start the machine without vectors=0";
-                case virtio_lack::sense: return "the virtio network card's PCI capabilities make no sense";
+                    return "virtio-net: legacy only; start the machine with -global virtio-mmio.force-legacy=false";
+                case virtio_lack::interrupt: return "virtio-net: no MSI-X; start the machine without vectors=0";
+                case virtio_lack::sense: return "virtio-net: PCI capabilities make no sense";
                 default:
-                    return "no virtio network card found; start the machine with -device virtio-net-pci, or "
-                           "virtio-net-device on microvm";
+                    return "virtio-net: no card; start the machine with -device virtio-net-pci, or virtio-net-device "
+                           "on microvm";
             }
         }
 
         std::uint64_t dma(const volatile void* p) { return Transport::dma_address(*os_, p); }
-        std::size_t room_in_buffer() const { return store_.capacity() - offset; }
+        std::size_t room_in_buffer() const { return store_->capacity() - offset; }
 
         [[gnu::always_inline]] void flush_queues() {
-            if (counters_.stopped != 0) return;
+            if (counters_->stopped != 0) return;
             acknowledged_ = false;
             if constexpr (Options.announce_after != 0) batch_.waiting = 0;
             reclaim();
@@ -258,8 +282,8 @@ struct virtio_net {
             } else if (!failed) {
                 look_at_link();
             } else if (stop()) {
-                ++counters_.resets;
-                if (start()) counters_.stopped = 0;
+                ++counters_->resets;
+                if (start()) counters_->stopped = 0;
             }
         }
 
@@ -332,7 +356,7 @@ struct virtio_net {
             const packet_pieces& list = pieces_of(head);
             list.hold();
             for (std::uint32_t i = 0; i < list.count; ++i) *out++ = {dma(list.all[i].data), list.all[i].size, false};
-            ++counters_.sent_cut;
+            ++counters_->sent_cut;
         }
 
         // Takes the device's header off a received frame; false when that is to be dropped.
@@ -342,10 +366,10 @@ struct virtio_net {
                 frame.pop_front(header_octets);
                 if (!agreed_.marks) return true;
                 if (mark_sum(h, frame)) {
-                    counters_.receive_known += frame.sum() != packet_sum::unknown;
+                    counters_->receive_known += frame.sum() != packet_sum::unknown;
                     return true;
                 }
-                ++counters_.receive_checksum;
+                ++counters_->receive_checksum;
                 return false;
             }
             // Nothing in the header has a meaning without the features that we did not accept: section 5.1.6.4.
@@ -358,7 +382,7 @@ struct virtio_net {
                 // Received so, and sent on.
                 if (!agreed_.fills) head.settle_sum();
                 const virtio_net_header h = header_for(head);
-                counters_.sent_partial += h.flags != 0;
+                counters_->sent_partial += h.flags != 0;
                 std::memcpy(head.push_front(header_octets).data(), &h, header_octets);
             } else {
                 // No checksum to fill in, no segmentation (section 5.1.6.2).
@@ -368,14 +392,14 @@ struct virtio_net {
 
         // The next frame. When a turn of the loop has found none, the next one interrupts, and only then.
         std::optional<virtio_used> take() {
-            auto used = receive_.take(counters_);
+            auto used = receive_.take(*counters_);
             if constexpr (holds) {
                 if (!used && !batch_.took) {
                     batch_.held = false;
                     if (may_hold()) receive_.arm();
                     // What raised the line until now is about to be looked at.
                     device_.acknowledge();
-                    used = receive_.take(counters_);
+                    used = receive_.take(*counters_);
                 }
                 if (used && !std::exchange(batch_.held, true) && may_hold()) receive_.hold();
             }
@@ -385,29 +409,29 @@ struct virtio_net {
 
         // Posts buffers while the store has some to spare.
         [[gnu::noinline]] void refill() {
-            while (receive_.room() != 0 && store_.available() != 0) {
-                if (receive_.outstanding() >= Options.least && store_.available() <= Options.reserve) return;
-                packet p = store_.take(offset);
+            while (receive_.room() != 0 && store_->available() != 0) {
+                if (receive_.outstanding() >= Options.least && store_->available() <= Options.reserve) return;
+                packet p = store_->take(offset);
                 const std::array<virtio_piece, 1> all{
                     {{dma(p.data()), static_cast<std::uint32_t>(room_in_buffer()), true}}};
                 const std::uint16_t id = receive_.add(all);
-                kept_[id] = p.detach();
+                (*kept_)[id] = p.detach();
             }
         }
 
         [[gnu::noinline]] void reclaim() {
-            while (const auto used = send_.take(counters_)) give_back(sent(used->id), 2);
+            while (const auto used = send_.take(*counters_)) give_back(sent(used->id), 2);
         }
 
         // A device that does not stop keeps its buffers: it might still write to them.
         [[gnu::noinline]] bool stop() {
-            counters_.stopped = 1;
+            counters_->stopped = 1;
             if (!virtio_reset(device_)) return false;
-            give_back(kept_, std::size(kept_));
+            give_back(kept_->data(), kept_->size());
             return true;
         }
 
-        packet_buffer** sent(std::uint16_t id) { return kept_ + Options.receive_queue + 2 * id; }
+        packet_buffer** sent(std::uint16_t id) { return kept_->data() + Options.receive_queue + 2 * id; }
 
         static void give_back(packet_buffer** at, std::size_t count) {
             for (; count != 0; --count, ++at) {
@@ -419,9 +443,9 @@ struct virtio_net {
         }
 
         [[no_unique_address]] stack_link<Stack> os_;
-        packet_store& store_;
+        [[no_unique_address]] packet_store_link store_;
         device_type device_;
-        std::conditional_t<Options.checksum, virtio_net_more_counters, virtio_net_counters> counters_;
+        zeroed<std::conditional_t<Options.checksum, virtio_net_more_counters, virtio_net_counters>> counters_;
         std::size_t mtu_ = 1500;
         mac address_ = address_of_ours;
         bool acknowledged_ = false;
@@ -435,7 +459,7 @@ struct virtio_net {
         virtio_queue<Options.send_queue, doorbell, events> send_;
         // For each descriptor of the receive queue what is posted; then for each of the send queue the head and the
         // owner of what is being sent: that memory stays ours to keep until the device is done.
-        packet_buffer* kept_[Options.receive_queue + 2 * Options.send_queue]{};
+        zeroed<std::array<packet_buffer*, Options.receive_queue + 2 * Options.send_queue>> kept_;
     };
 };
 

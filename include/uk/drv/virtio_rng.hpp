@@ -102,7 +102,7 @@ struct virtio_rng {
         [[no_unique_address]] stack_link<Stack> os_;
         device_type device_;
         virtio_queue<2, typename device_type::doorbell_type> queue_;
-        alignas(16) std::byte memory_[64]{};
+        alignas(16) std::byte memory_[64];  // what the device writes
         virtio_ring_faults faults_;
         state state_ = state::unknown;
     };

@@ -108,6 +108,12 @@ struct arp {
             return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
         }
 
+        /// A neighbour may be gone or have moved: it is asked now, used on meanwhile, and forgotten if it is silent.
+        void doubt(ip4_address next_hop) {
+            entry* e = find(next_hop, false);
+            if (e != nullptr && e->known && e->tries == 0) ask(*e);
+        }
+
         [[gnu::noinline]] void receive_frame(packet&& payload, const ethernet_header&) {
             arp_packet p;
             if (!parse_arp(payload.contents(), p)) {
@@ -184,11 +190,15 @@ struct arp {
             instant until;           // when to ask again
             outgoing waiting;        // while it is not known
 
+            void drop_waiting() {
+                waiting.head.drop();
+                waiting.owner.drop();
+            }
             void forget() {
                 address = {};
                 known = false;
                 tries = 0;
-                outgoing(std::move(waiting));
+                drop_waiting();
             }
         };
 
@@ -204,7 +214,7 @@ struct arp {
                 std::uint64_t age = uses_ - e.used + 1;
                 if (e.known) age += std::uint64_t{1} << 32;
                 if (e.address.is_unspecified()) age = ~std::uint64_t{0};
-                if (age >= best_age) {
+                if (age > best_age) {
                     best_age = age;
                     best = &e;
                 }
@@ -222,8 +232,8 @@ struct arp {
             e.known = true;
             e.tries = 0;
             e.until = now() + std::chrono::seconds(std::uint32_t{Limits.reachable_seconds});
-            outgoing ready = std::move(e.waiting);
-            if (ready.head) os_[port::link].send(link, type_ipv4, std::move(ready));
+            if (e.waiting.head) os_[port::link].send(link, type_ipv4, std::move(e.waiting));
+            e.drop_waiting();
         }
 
         void ask(entry& e) {
@@ -255,7 +265,7 @@ struct arp {
         }
 
         void send(const mac& to, arp_operation operation, ip4_address sender, ip4_address target) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
                 ++counters_->no_buffer;
                 return;

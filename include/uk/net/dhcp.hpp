@@ -106,7 +106,7 @@ struct dhcp_with {
                 ++counters_->malformed;
                 return;
             }
-            const auto* step = client_->on_reply(r, scheduler().now());
+            const auto* step = config::in_register(*client_).on_reply(r, scheduler().now());
             if (step == nullptr) {
                 ++counters_->ignored;
                 return;
@@ -179,7 +179,7 @@ struct dhcp_with {
         }
 
         bool send(const dhcp_request& q, ip4_address to) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) return false;
             emit(q, message.head.push_back(dhcp_request_size).data());
             return os_[port::udp].send(to, dhcp_server_port, dhcp_client_port, std::move(message)).has_value();

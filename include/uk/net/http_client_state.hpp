@@ -52,6 +52,36 @@ struct origin {
     std::string_view host{};
 };
 
+namespace detail {
+
+// The host and the port of an authority without user information (RFC 3986 section 3.2); false where it has none.
+constexpr bool read_authority(std::string_view s, std::string_view& name, std::uint16_t& port) {
+    std::string_view digits = s;
+    name = cut(digits, ':');
+    std::uint64_t number = 80;
+    if (name.size() != s.size() && (!read_decimal(digits, number) || number - 1 > 65534)) return false;
+    port = static_cast<std::uint16_t>(number);
+    return !name.empty();
+}
+
+}  // namespace detail
+
+/// A URL, for a client.
+struct url {
+    origin to;
+    std::string_view target;
+};
+
+/// Reads `http://host[:port][/path][?query]`, where an address can be the host; nothing for any other scheme. Whether
+/// it can be asked for is found out when it is.
+constexpr std::optional<url> parse_url(std::string_view s) {
+    const auto place = parse_location(s);
+    if (!place || place->authority.empty()) return {};
+    url u{{}, place->target};
+    if (!detail::read_authority(place->authority, u.to.host, u.to.port)) return {};
+    return u;
+}
+
 /// One more field of a request.
 struct request_field {
     std::string_view name;
@@ -274,14 +304,9 @@ inline std::optional<client_error> client_state::redirect(origin& to, client_req
     const auto place = parse_location(*find_field(head.fields, "location"));
     if (!place) return client_error::bad_redirect;
     if (!place->authority.empty()) {
-        std::string_view port = place->authority;
-        const std::string_view name = cut(port, ':');
-        std::uint64_t number = 80;
-        if (name.size() != place->authority.size() && (!read_decimal(port, number) || number - 1 > 65534)) {
-            return client_error::bad_redirect;
-        }
         const origin before = to;
-        to.port = static_cast<std::uint16_t>(number);
+        std::string_view name;
+        if (!read_authority(place->authority, name, to.port)) return client_error::bad_redirect;
         if (const auto address = parse_ip4(name)) {
             to.address = *address;
             to.host = {};

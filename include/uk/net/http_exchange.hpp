@@ -79,7 +79,7 @@ public:
             now = nullptr;
         }
         drop_gathered();
-        drop(page);
+        page.drop();
         answered = false;
         no_buffers = false;
         body_started = false;
@@ -103,7 +103,7 @@ private:
         response out(*this);
         (void)out.error_page(status);
         if (!out.finish_whole()) return part();
-        page = out.take_piece();
+        new (&page) packet(out.take_piece());  // in the place of an empty handle
         prepare(page.contents(), out.constant_body(), true);
         at = stage::refusing;
         return step::send;

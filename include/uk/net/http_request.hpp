@@ -26,7 +26,10 @@ public:
     http::method method() const { return head_.method; }
     /// Path and query as they came: nothing is decoded.
     std::string_view target() const { return head_.target; }
-    std::string_view path() const { return target().substr(0, target().find('?')); }
+    std::string_view path() const {
+        std::string_view rest = target();
+        return detail::cut(rest, '?');
+    }
     /// What follows the first question mark, or nothing.
     std::string_view query() const {
         const std::size_t at = target().find('?');

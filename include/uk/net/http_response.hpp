@@ -89,7 +89,7 @@ protected:
     }
 
     void discard() {
-        while (count_ > 0) drop(pieces_[--count_]);
+        while (count_ > 0) pieces_[--count_].drop();
         length_ = 0;
         overflowed_ = false;
     }
@@ -173,7 +173,7 @@ public:
     [[gnu::noinline]] result<> error_page(unsigned code) {
         if (started_) return fail(error::invalid);
         discard();
-        drop(fields_);
+        fields_.drop();
         has_length_ = false;
         status_ = static_cast<std::uint16_t>(code);
         type_ = "text/plain; charset=utf-8";
@@ -191,7 +191,7 @@ public:
 
     /// For the server.
     result<> begin_field(std::string_view s) {
-        if (!fields_) fields_ = io_.server.store->take_spare(0);
+        if (!fields_) new (&fields_) packet(io_.server.store->take_spare(0));  // in the place of an empty handle
         if (!fields_) return fail(error::no_buffers);
         add_to_field(s);
         return {};
@@ -247,20 +247,22 @@ inline result<> response::field(std::string_view name, std::string_view value) {
 // and the rest is of bounded size but for the type, a literal.
 inline bool response::put_head() {
     if (count_ == 0 && !add_piece()) return false;
-    const bool has_body = has_body_status();
-    if (bodiless_ || !has_body) {
+    if (!has_body_status()) {
+        bodiless_ = true;
+        has_length_ = false;
+    }
+    if (bodiless_) {
         // RFC 9110 section 9.3.2: HEAD is answered with the same fields and no content.
         pieces_[0].truncate(0);
         count_ = 1;
         constant_ = {};
-        bodiless_ = true;
     }
     front("\r\n");
     if (fields_) front(as_text(fields_.contents()));
     front("\r\n");
     // RFC 9112 section 9.3: HTTP/1.0 peers are told what HTTP/1.1 takes for granted.
     if (!keep_ || version_1_0_) front(keep_ ? "\r\nConnection: keep-alive" : "\r\nConnection: close");
-    if (has_body && has_length_) {
+    if (has_length_) {
         front(left_);
         front("\r\nContent-Length: ");
     }
@@ -315,7 +317,7 @@ inline bytes response::begin_piece(std::uint64_t octets) {
     }
     const bytes framing = as_bytes(line.view());
     if (!first) {
-        drop(pieces_[0]);
+        pieces_[0].drop();
         return framing;
     }
     copy(pieces_[0].push_back(framing.size()), framing);

@@ -42,9 +42,12 @@ namespace detail {
 template <class Awaiter>
 bool suspend(Awaiter& a, std::coroutine_handle<> h) {
     if (a.await_ready()) return false;
-    static_assert(std::is_void_v<decltype(a.await_suspend(h))>);
-    a.await_suspend(h);
-    return true;
+    if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
+        a.await_suspend(h);
+        return true;
+    } else {
+        return a.await_suspend(h);
+    }
 }
 
 /// A connection with the one thing that it does at a time, and what was received.

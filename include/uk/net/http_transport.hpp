@@ -18,12 +18,16 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
 #include <utility>
 
 /// What the types of a stack and of its connections have in common for requests and responses, so that these, and
 /// handlers with them, are no templates.
 namespace uk::net::http {
+
+/// Up to 49 days, in milliseconds.
+using short_time = std::chrono::duration<std::uint32_t, std::milli>;
 
 /// What a server grants its clients. Every wait has an end and every buffer a bound.
 struct limits {
@@ -44,16 +48,16 @@ struct limits {
     /// Requests on one connection; the last response says so.
     std::uint32_t requests = 10'000;
     /// From the first octet of a request's head to its last.
-    duration head_timeout = std::chrono::seconds(10);
+    short_time head_timeout = std::chrono::seconds(10);
     /// Until more of a body comes. A body must also come at `body_rate` octets per second, with this for a start.
-    duration body_timeout = std::chrono::seconds(30);
+    short_time body_timeout = std::chrono::seconds(30);
     std::uint32_t body_rate = 512;
     /// Between requests.
-    duration idle_timeout = std::chrono::seconds(60);
+    short_time idle_timeout = std::chrono::seconds(60);
     /// Until the peer has taken enough to let 16 KiB more into the send queue.
-    duration write_timeout = std::chrono::seconds(30);
+    short_time write_timeout = std::chrono::seconds(30);
     /// What is still read after the last response, so that the client sees it before a reset (RFC 9112 section 9.6).
-    duration linger_timeout = std::chrono::seconds(2);
+    short_time linger_timeout = std::chrono::seconds(2);
     std::uint32_t linger_octets = 2 * 1024 * 1024;
 };
 
@@ -78,9 +82,6 @@ struct counters {
         "too_many_fields bad_field folded_field bad_host bad_length length_and_coding bad_coding unknown_coding "
         "unknown_expectation body_too_long bad_chunk no_buffers";
 };
-
-/// Gives a buffer back.
-[[gnu::noinline]] inline void drop(packet& p) { p = {}; }
 
 /// A connection's place in its server. Destroying `frame` ends the connection with all that it was doing.
 struct session_entry : list_node {
@@ -213,9 +214,10 @@ public:
     uk::scheduler& scheduler() { return *server.home; }
 
     /// From now on the connection waits for `what`, `for_long` at most.
-    void wait(waiting what, duration for_long) {
+    void wait(waiting what, short_time for_long) { wait_until(what, server.home->now() + for_long); }
+    void wait_until(waiting what, instant end) {
         doing = what;
-        server.home->timers.arm(*this, server.home->now() + for_long);
+        server.home->timers.arm(*this, end);
     }
     void wait_no_more() {
         doing = waiting::nothing;
@@ -280,7 +282,7 @@ public:
         const instant latest = server.home->now() + server.limit.body_timeout;
         if (!body_started || body_deadline > latest) body_deadline = latest;
         body_started = true;
-        wait(waiting::body, body_deadline - server.home->now());
+        wait_until(waiting::body, body_deadline);
     }
 
     /// More was received.
@@ -326,7 +328,7 @@ public:
     /// The head is not needed any more.
     void drop_gathered() {
         if (gathered) --server.splits;
-        drop(gathered);
+        gathered.drop();
         line = 0;
     }
 
@@ -390,7 +392,7 @@ inline bool transport::start_gathering() {
         ++server.count.evicted_head;
         server.split.pop_front().frame.destroy();
     }
-    gathered = server.store->take_spare(0);
+    new (&gathered) packet(server.store->take_spare(0));  // in the place of an empty handle
     if (!gathered) return false;
     ++server.splits;
     server.split.push_back(entry);

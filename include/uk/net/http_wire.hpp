@@ -2,10 +2,13 @@
 #pragma once
 
 #include <uk/bytes.hpp>
+#include <uk/config.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -140,8 +143,33 @@ constexpr bool is_token(std::string_view s) {
     return !s.empty();
 }
 
+// For speed eight octets are looked at as one number.
+inline constexpr std::uint64_t each_octet = 0x0101'0101'0101'0101;
+inline std::uint64_t octets_at(const char* at) {
+    std::uint64_t octets;
+    std::memcpy(&octets, at, 8);
+    return std::endian::native == std::endian::little ? octets : __builtin_bswap64(octets);
+}
+// The octets below `n`, at most 0x80: the lowest bit set is that of the first one, the others may be wrong.
+constexpr std::uint64_t octets_below(std::uint64_t octets, unsigned n) {
+    return (octets - each_octet * n) & ~octets & each_octet * 0x80;
+}
+// Where the first octet of zeros is; 8 where there is none.
+constexpr unsigned first_octet(std::uint64_t octets) {
+    const std::uint64_t zeros = octets_below(octets, 1);
+    return zeros == 0 ? 8 : static_cast<unsigned>(std::countr_zero(zeros)) / 8;
+}
+
 // RFC 9110 section 5.5.
+template <bool Small = config::small>
 [[gnu::noinline]] constexpr bool is_field_value(std::string_view s) {
+    if constexpr (!Small) {
+        while (!std::is_constant_evaluated() && s.size() >= 8) {
+            const std::uint64_t octets = octets_at(s.data());
+            if ((octets_below(octets, 0x20) | octets_below(octets ^ each_octet * 0x7f, 1)) != 0) break;
+            s.remove_prefix(8);
+        }
+    }
     for (char c : s) {
         const auto octet = static_cast<unsigned char>(c);
         if ((octet < 0x20 && octet != '\t') || octet == 0x7f) return false;
@@ -166,10 +194,23 @@ constexpr std::string_view trim(std::string_view s) {
     return s;
 }
 
+/// Where `c` first stands in `s` from `at` on; its size when it does not.
+template <bool Small = config::small>
+[[gnu::always_inline]] constexpr std::size_t find(std::string_view s, char c, std::size_t at) {
+    if constexpr (!Small) {
+        while (!std::is_constant_evaluated() && s.size() - at >= 8) {
+            const unsigned place = first_octet(octets_at(s.data() + at) ^ each_octet * static_cast<unsigned char>(c));
+            if (place < 8) return at + place;
+            at += 8;
+        }
+    }
+    while (at < s.size() && s[at] != c) ++at;
+    return at;
+}
+
 /// Cuts `rest` at the first `separator`, which is dropped; all of it when there is none.
 constexpr std::string_view cut(std::string_view& rest, char separator) {
-    std::size_t at = 0;
-    while (at < rest.size() && rest[at] != separator) ++at;
+    const std::size_t at = find(rest, separator, 0);
     const std::string_view first = rest.substr(0, at);
     rest.remove_prefix(at < rest.size() ? at + 1 : at);
     return first;
@@ -209,8 +250,7 @@ struct head_end {
     fault wrong = fault::none;
 };
 constexpr head_end find_head_end(std::string_view text, std::uint32_t& line) {
-    for (std::size_t i = line; i < text.size(); ++i) {
-        if (text[i] != '\n') continue;
+    for (std::size_t i = line; (i = detail::find(text, '\n', i)) < text.size(); ++i) {
         if (i == line || text[i - 1] != '\r') return {0, fault::bare_line_feed};
         if (i == line + 1) return {i + 1, fault::none};
         line = static_cast<std::uint32_t>(i + 1);

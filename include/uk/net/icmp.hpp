@@ -132,7 +132,7 @@ struct icmp {
                 ++counters_->limited;
                 return;
             }
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             if (!message.head) {
                 ++counters_->not_sent;
                 return;

@@ -7,9 +7,9 @@
 #include <uk/net/ipv4_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
-#include <uk/zeroed.hpp>
 #include <uk/time.hpp>
 #include <uk/timer.hpp>
+#include <uk/zeroed.hpp>
 
 #include <array>
 #include <chrono>
@@ -154,7 +154,7 @@ struct igmp {
         }
 
         void send(igmp_type type, igmp3_record record, ip4_address group, ip4_address to) {
-            outgoing message{os_[port::packets].store().take()};
+            outgoing message = os_[port::packets].store().take_outgoing();
             bool sent = false;
             if (message.head) {
                 const bool version3 = type == igmp_type::report3;

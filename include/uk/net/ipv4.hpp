@@ -174,6 +174,12 @@ struct ipv4 {
             return {};
         }
 
+        /// What was sent to `to` seems not to arrive: where the next hop can be asked whether it is still there, it is
+        /// (RFC 1122 section 3.3.1.4).
+        void doubt(ip4_address to) {
+            if constexpr (requires { os_[port::neighbour].doubt(to); }) os_[port::neighbour].doubt(next_hop(to));
+        }
+
         [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);

@@ -17,6 +17,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -62,18 +63,17 @@ struct tcp {
                 base::renew(p.slot, 0);
                 adopt(p.slot);
             }
-            std::array<std::byte, 16> secret{};
-            keyed_ = os[port::entropy].fill(secret);
-            key_ = {load_be<std::uint64_t>(secret.data()), load_be<std::uint64_t>(secret.data() + 8)};
+            keyed_ = os[port::entropy].fill(std::as_writable_bytes(std::span(&key_, 1)));
         }
 
         /// Accepts connections to `port`, 1 to 65535. Fails with `in_use`, `too_large` when all listeners are taken, or
         /// `no_entropy`: without randomness a connection could be forged.
         result<tcp_listener> listen(std::uint16_t port) {
             if (!keyed_) return fail(error::no_entropy);
-            const auto index = base::listen(port);
-            if (!index) return fail(index.error());
-            return tcp_listener(*this, *index);
+            const auto place = base::listen(port);
+            if (!place) return fail(place.error());
+            tcp_core& core = *this;
+            return result<tcp_listener>(std::in_place, core, *place);
         }
 
         /// Opens a connection: `co_await` yields result<tcp_connection>. Fails with `refused`, `timed_out` (after
@@ -261,7 +261,7 @@ struct tcp {
         // Answers a SYN that finds no room, without remembering it.
         void send_cookie(const tcp_ends& e, const tcp_segment& syn) {
             if constexpr (features.cookies) {
-                outgoing out{.head = packets_->take()};
+                outgoing out = packets_->take_outgoing();
                 if (!out.head) return;
                 cookie_sent_ = now();
                 const std::uint16_t theirs = syn.options.mss != 0 ? syn.options.mss : 536;
@@ -341,8 +341,13 @@ struct tcp {
 
         std::size_t segment_pieces() const { return net::segment_pieces(os_[port::ip]); }
 
+        // At R1 the internet layer is told that the way may not be one any more (MUST-20).
+        void doubt(const tcp_ends& e) {
+            if constexpr (requires { os_[port::ip].doubt(e.remote); }) os_[port::ip].doubt(e.remote);
+        }
+
         void refuse(const tcp_ends& e, const tcp_segment& s) {
-            outgoing out{.head = packets_->take()};
+            outgoing out = packets_->take_outgoing();
             if (!out.head) return;
             count(tcp_count::resets_out);
             hand_down(std::move(out), e, reset_for(s));

@@ -44,17 +44,15 @@ public:
     static tcp_reference reference(tcp_record& r) { return {&r, r.generation}; }
     uk::scheduler& scheduler() { return *on_; }
 
-    result<std::uint8_t> listen(std::uint16_t port);
-    void close_listener(std::uint8_t index, std::uint16_t generation);
-    [[gnu::noinline]] tcp_listening* listening(std::uint8_t index, std::uint16_t generation) {
-        tcp_listening& l = listeners_[index];
-        return l.port != 0 && l.generation == generation ? &l : nullptr;
+    result<tcp_listening_reference> listen(std::uint16_t port);
+    void close_listener(const tcp_listening_reference& r);
+    [[gnu::noinline]] static tcp_listening* find(const tcp_listening_reference& r) {
+        return r.place != nullptr && r.place->generation == r.generation ? r.place : nullptr;
     }
-    std::uint16_t listener_generation(std::uint8_t index) const { return listeners_[index].generation; }
     /// The longest-waiting connection of the listener, now owned by the caller, or null.
     tcp_record* take_accepted(tcp_listening& l);
     /// The opposite: it waits again, before all others.
-    void put_back(std::uint8_t listener, tcp_record& r);
+    void put_back(tcp_listening& l, tcp_record& r);
 
     /// Something to read, or nothing to come.
     static bool readable(const tcp_record& r) { return r.receive.buffers() != 0 || r.control.ended() || !r.open(); }
@@ -191,7 +189,13 @@ private:
         tcp_core& core;
     };
     void look_again();
-    tcp_record*& bucket(const tcp_ends& e) { return buckets_[hash(e) >> 32 & (buckets_.size() - 1)]; }
+    // Strangers choose where they fall, so the hash has a key: multilinear, whose upper half is universal (Lemire and
+    // Kaser, 2014), which is enough where nobody sees its value.
+    tcp_record*& bucket(const tcp_ends& e) {
+        const std::uint32_t ports = std::uint32_t{e.local_port} << 16 | e.remote_port;
+        const std::uint64_t h = key_.first * e.remote.value + key_.second * ports;
+        return buckets_[h >> 32 & (buckets_.size() - 1)];
+    }
     void unhash(tcp_record& r);
     void leave_listener(tcp_record& r);
     void recycle(tcp_record& r);

@@ -230,6 +230,12 @@ struct tcp_listening {
     struct tcp_acceptor* acceptor = nullptr;
 };
 
+/// Names it from outside the table: stale once it was closed.
+struct tcp_listening_reference {
+    tcp_listening* place = nullptr;
+    std::uint16_t generation = 0;
+};
+
 /// A task that waits for a connection: lives in the awaiter. The connection is handed over when the task is woken, so
 /// that no other task can take it meanwhile.
 struct tcp_acceptor : waiter {

@@ -14,8 +14,9 @@
 
 namespace uk::net {
 
-/// Output and timers of TCP. `Self`, which derives from it, has `now()` and `hand_down(outgoing&&, const tcp_ends&,
-/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers.
+/// Output and timers of TCP. `Self`, which derives from it, has `now()`, `hand_down(outgoing&&, const tcp_ends&,
+/// const tcp_segment&)`, which says whether the segment is not to be held back for want of buffers, and
+/// `doubt(const tcp_ends&)`, which is told when what was sent seems not to arrive.
 template <class Self, const tcp_limits& Limits, class Congestion>
 class tcp_sender : protected tcp_core {
 protected:
@@ -95,12 +96,11 @@ protected:
         const std::uint32_t places = p.places();
         tcb& c = r.control;
         const bool recorded = features.sack && places != 0 && !p.has(tcp_flag::syn) && !p.probe;
-        outgoing out{};
         bool may = packets_->available() > least;
         if constexpr (features.sack) {
             if (recorded && old == nullptr) may = may && sent_.pool.may_take(r.recovery.sent.empty());
         }
-        if (may) out.head = packets_->take();
+        outgoing out = may ? packets_->take_outgoing() : outgoing{};
         if (!out.head) {
             r.starved = true;
             return false;
@@ -409,6 +409,9 @@ private:
         }
     }
 
+    // Timeouts in a row after which the way to the peer is in doubt (RFC 9293 SHLD-10).
+    static constexpr unsigned r1 = 3;
+
     void on_timeout(slot& r) {
         tcb& c = r.control;
         const bool opening = c.state < tcp_state::established;
@@ -423,6 +426,7 @@ private:
         }
         if (r.rtt.repeats >= most) return give_up(r);
         const bool again = r.rtt.repeats++ != 0;
+        if (r.rtt.repeats == r1) self().doubt(r.ends);
         count(tcp_count::timeouts);
         r.rtt.spoil();
         if (!opening) r.congestion.timed_out(path(r, self().now()), again);

@@ -25,7 +25,7 @@ public:
     ~tcp_received() {
         if (!packet_) return;
         const std::size_t octets = packet_.size();
-        packet_ = {};
+        packet_.drop();
         if (tcp_record* r = tcp_core::find(of_)) r->core->give_back(*r, octets);
     }
 
@@ -47,15 +47,14 @@ public:
     ~tcp_read_awaiter() {
         if (tcp_record* r = find(of_); r != nullptr && r->reader == this) r->reader = nullptr;
     }
-    bool await_ready() {
-        const tcp_record* r = find(of_);
-        return r == nullptr || tcp_core::readable(*r);
-    }
-    void await_suspend(std::coroutine_handle<> h) {
-        tcp_record& r = *find(of_);
-        check(r.reader == nullptr, "tcp: two tasks read from one connection");
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) {
+        tcp_record* r = find(of_);
+        if (r == nullptr || tcp_core::readable(*r)) return false;
+        check(r->reader == nullptr, "tcp: two tasks read from one connection");
         coroutine = h;
-        r.reader = this;
+        r->reader = this;
+        return true;
     }
     result<tcp_received> await_resume() {
         tcp_record* r = find(of_);
@@ -78,18 +77,18 @@ public:
     ~tcp_write_awaiter() {
         if (tcp_record* r = find(of_); r != nullptr && r->writer == this) r->writer = nullptr;
     }
-    bool await_ready() {
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) {
         tcp_record* r = find(of_);
         if (r == nullptr) {
             failed = true;
-            return true;
+            return false;
         }
         check(r->writer == nullptr, "tcp: two tasks write to one connection");
-        return r->core->write(*r, *this);
-    }
-    void await_suspend(std::coroutine_handle<> h) {
+        if (r->core->write(*r, *this)) return false;
         coroutine = h;
-        find(of_)->writer = this;
+        r->writer = this;
+        return true;
     }
     result<> await_resume() const {
         if (failed) return fail(why);
@@ -108,15 +107,14 @@ public:
     ~tcp_wait_awaiter() {
         if (tcp_record* r = find(of_); r != nullptr && r->*Place == this) r->*Place = nullptr;
     }
-    bool await_ready() const {
-        const tcp_record* r = find(of_);
-        return r == nullptr || Done(*r);
-    }
-    void await_suspend(std::coroutine_handle<> h) {
-        tcp_record& r = *find(of_);
-        check(r.*Place == nullptr, "tcp: two tasks wait for the same of one connection");
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) {
+        tcp_record* r = find(of_);
+        if (r == nullptr || Done(*r)) return false;
+        check(r->*Place == nullptr, "tcp: two tasks wait for the same of one connection");
         coroutine = h;
-        r.*Place = this;
+        r->*Place = this;
+        return true;
     }
     result<> await_resume() const {
         tcp_record* r = find(of_);
@@ -341,31 +339,30 @@ namespace detail {
 
 class tcp_accept_awaiter : tcp_acceptor {
 public:
-    tcp_accept_awaiter(tcp_core& core, std::uint8_t index, std::uint16_t generation)
-        : core_(&core), index_(index), generation_(generation) {}
+    tcp_accept_awaiter(tcp_core& core, const tcp_listening_reference& of) : core_(&core), of_(of) {}
     ~tcp_accept_awaiter() {
-        tcp_listening* l = core_->listening(index_, generation_);
+        tcp_listening* l = tcp_core::find(of_);
         if (l != nullptr && l->acceptor == this) l->acceptor = nullptr;
         // Woken, but cancelled before it ran.
-        tcp_record* r = core_->find(got);
-        if (r != nullptr && l != nullptr) core_->put_back(index_, *r);
+        tcp_record* r = find(got);
+        if (r != nullptr && l != nullptr) core_->put_back(*l, *r);
         if (r != nullptr && l == nullptr) core_->disown(*r);
     }
-    bool await_ready() {
-        tcp_listening* l = core_->listening(index_, generation_);
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) {
+        tcp_listening* l = tcp_core::find(of_);
         if (l == nullptr) {
             closed = true;
-            return true;
+            return false;
         }
         check(l->acceptor == nullptr, "tcp: two tasks accept from one listener");
-        tcp_record* r = core_->take_accepted(*l);
-        if (r == nullptr) return false;
-        got = core_->reference(*r);
-        return true;
-    }
-    void await_suspend(std::coroutine_handle<> h) {
+        if (tcp_record* r = core_->take_accepted(*l)) {
+            got = core_->reference(*r);
+            return false;
+        }
         coroutine = h;
-        core_->listening(index_, generation_)->acceptor = this;
+        l->acceptor = this;
+        return true;
     }
     result<tcp_connection> await_resume() {
         if (closed) return fail(error::closed);
@@ -374,8 +371,7 @@ public:
 
 private:
     tcp_core* core_;
-    std::uint8_t index_;
-    std::uint16_t generation_;
+    tcp_listening_reference of_;
 };
 
 }  // namespace detail
@@ -383,36 +379,29 @@ private:
 /// The next connection; `co_await` yields result<tcp_connection>, `error::closed` when the listener is gone.
 struct [[nodiscard]] tcp_accept {
     tcp_core* core;
-    std::uint8_t index;
-    std::uint16_t generation;
-    detail::tcp_accept_awaiter operator co_await() const { return {*core, index, generation}; }
+    tcp_listening_reference of;
+    detail::tcp_accept_awaiter operator co_await() const { return {*core, of}; }
 };
 
 /// A port that is listened on, until the handle is destroyed: connections not yet accepted then get a RST. Move-only.
 class [[nodiscard]] tcp_listener {
 public:
-    tcp_listener(tcp_core& core, std::uint8_t index)
-        : core_(&core), index_(index), generation_(core.listener_generation(index)) {}
-    tcp_listener(tcp_listener&& other) noexcept
-        : core_(std::exchange(other.core_, nullptr)), index_(other.index_), generation_(other.generation_) {}
+    tcp_listener(tcp_core& core, const tcp_listening_reference& of) : core_(&core), of_(of) {}
+    tcp_listener(tcp_listener&& other) noexcept : core_(other.core_), of_(std::exchange(other.of_, {})) {}
     tcp_listener& operator=(tcp_listener&& other) noexcept {
         tcp_listener old(std::move(*this));
-        core_ = std::exchange(other.core_, nullptr);
-        index_ = other.index_;
-        generation_ = other.generation_;
+        core_ = other.core_;
+        of_ = std::exchange(other.of_, {});
         return *this;
     }
-    ~tcp_listener() {
-        if (core_ != nullptr) core_->close_listener(index_, generation_);
-    }
+    ~tcp_listener() { core_->close_listener(of_); }
 
     /// Waits for a connection; one task at a time. The listener must outlive the call, not the connection.
-    tcp_accept accept() const { return {core_, index_, generation_}; }
+    tcp_accept accept() const { return {core_, of_}; }
 
 private:
     tcp_core* core_;
-    std::uint8_t index_;
-    std::uint16_t generation_;
+    tcp_listening_reference of_;
 };
 
 }  // namespace uk::net

@@ -78,19 +78,17 @@ inline void tcp_core::enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss,
     if (!r.owned) recycle(r);
 }
 
-inline result<std::uint8_t> tcp_core::listen(std::uint16_t port) {
+inline result<tcp_listening_reference> tcp_core::listen(std::uint16_t port) {
     if (port == 0) return fail(error::invalid);
     if (listener_of(port) != nullptr) return fail(error::in_use);
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        if (listeners_[i].port != 0) continue;
-        listeners_[i].port = port;
-        return static_cast<std::uint8_t>(i);
-    }
-    return fail(error::too_large);
+    tcp_listening* const free = listener_of(0);
+    if (free == nullptr) return fail(error::too_large);
+    free->port = port;
+    return tcp_listening_reference{free, free->generation};
 }
 
-inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generation) {
-    tcp_listening* l = listening(index, generation);
+inline void tcp_core::close_listener(const tcp_listening_reference& r) {
+    tcp_listening* l = find(r);
     if (l == nullptr) return;
     l->opening.take_all(l->ready);
     while (!l->opening.empty()) abort(static_cast<tcp_record&>(l->opening.front()));
@@ -110,12 +108,11 @@ inline void tcp_core::close_listener(std::uint8_t index, std::uint16_t generatio
     return &r;
 }
 
-inline void tcp_core::put_back(std::uint8_t listener, tcp_record& r) {
+inline void tcp_core::put_back(tcp_listening& l, tcp_record& r) {
     if (!r.open()) {
         disown(r);
         return;
     }
-    tcp_listening& l = listeners_[listener];
     r.owned = false;
     r.listener = &l;
     ++l.waiting;

@@ -60,6 +60,8 @@ struct tcp_range {
 
 /// A segment without its text, in host order.
 struct tcp_segment {
+    [[gnu::noinline]] constexpr tcp_segment() = default;
+
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
     seq sequence;

@@ -46,3 +46,15 @@ TEST_CASE("no more windows than there is room for") {
     CHECK(parse_mmio_slots("virtio_mmio.device=512@0x1000:1 virtio_mmio.device=512@0x2000:2", slots) == 1);
     CHECK(slots[0].base == 0x1000);
 }
+
+TEST_CASE("arguments are the words that name no device of the loader's") {
+    const std::string_view line = "  http://a.b/c  virtio_mmio.device=512@0xfeb00e00:12 two virtio_mmio.device=x";
+    CHECK(uk::kvm::parse_argument(line, 0) == "http://a.b/c");
+    CHECK(uk::kvm::parse_argument(line, 1) == "two");
+    CHECK(uk::kvm::parse_argument(line, 2).empty());
+    CHECK(uk::kvm::parse_argument("one", 0) == "one");
+    CHECK(uk::kvm::parse_argument("one ", 1).empty());
+    for (const std::string_view none : {"", " ", "   ", "virtio_mmio.device=512@0xfeb00e00:12"}) {
+        CHECK(uk::kvm::parse_argument(none, 0).empty());
+    }
+}

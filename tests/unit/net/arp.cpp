@@ -122,6 +122,34 @@ TEST_CASE("an answer past its time is used on while the neighbour is polled") {
     }
 }
 
+TEST_CASE("a neighbour in doubt is asked at once, used on, and forgotten when it is silent") {
+    host os;
+    os.ask_us(peer_ip);
+    os.take();
+    os.arp().doubt(router_ip);  // not known
+    CHECK(os.silent());
+    os.arp().doubt(peer_ip);
+    CHECK(os.take() == request_for(peer_ip, peer_mac));
+    os.arp().doubt(peer_ip);
+    CHECK(os.silent());
+    CHECK(os.send(peer_ip, one));
+    CHECK(os.take() == datagram_to(peer_mac, one));
+    SUBCASE("it is still there") {
+        os.reply();
+        os.run_for(30s);
+        CHECK(os.silent());
+        CHECK(os.send(peer_ip, two));
+        CHECK(os.take() == datagram_to(peer_mac, two));
+    }
+    SUBCASE("it is not") {
+        os.run_for(4s);
+        CHECK(os.take() == request_for(peer_ip, peer_mac));
+        CHECK(os.take() == request_for(peer_ip, peer_mac));
+        CHECK(os.send(peer_ip, two));
+        CHECK(os.take() == request_for(peer_ip));
+    }
+}
+
 TEST_CASE("requests for us are answered, others are not") {
     host os;
     os.ask_us(peer_ip);

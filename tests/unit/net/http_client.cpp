@@ -440,6 +440,7 @@ TEST_CASE("redirects to other hosts: by address, and never with the fields of th
                                        {"//10.0.0.7.example.com/", client_error::redirected_elsewhere},
                                        {"https://example.org/", client_error::bad_redirect},
                                        {"http://example.org:0/", client_error::bad_redirect},
+                                       {"http://:81/", client_error::bad_redirect},
                                        {"http://example.org:65536/", client_error::bad_redirect},
                                        {"http://example.org:x/", client_error::bad_redirect},
                                        {"relative", client_error::bad_redirect}}) {

@@ -138,3 +138,20 @@ TEST_CASE("no buffers") {
     f.state.expect(http::method::get);
     CHECK(f.head("HTTP/1.1 200 OK\r\n\r\n").error() == client_error::no_buffers);
 }
+
+TEST_CASE("URLs that can be asked for") {
+    const auto read = [](std::string_view s) {
+        const auto u = http::parse_url(s);
+        return u ? std::string(u->to.host) + " " + std::to_string(u->to.port) + " " + std::string(u->target) : "none";
+    };
+    CHECK(read("http://example.org") == "example.org 80 /");
+    CHECK(read("HTTP://example.org:8080/a/b?c#d") == "example.org 8080 /a/b?c");
+    CHECK(read("http://10.0.2.2:1/") == "10.0.2.2 1 /");
+    CHECK(read("http://a:65535/") == "a 65535 /");
+    for (std::string_view bad : {"", "/path", "example.org", "https://example.org/", "http:/a", "http://", "http:///a",
+                                 "http://:80/", "http://a:/", "http://a:0/", "http://a:65536/", "http://a:-1/",
+                                 "http://a:b/", "http://u@a/", "http://a b/"}) {
+        CAPTURE(bad);
+        CHECK(read(bad) == "none");
+    }
+}

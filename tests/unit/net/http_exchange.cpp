@@ -28,7 +28,7 @@ struct fixture {
         talk.unread = uk::as_bytes(text);
         return talk.next();
     }
-    std::size_t buffers() { return os[uk::port::packets].count - server.store.available(); }
+    std::size_t buffers() { return os[uk::port::packets].count - server.store->available(); }
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ struct fixture {
         io.unread = uk::as_bytes(text);
         return io.next_head(head);
     }
-    std::size_t buffers() { return os[uk::port::packets].count - server.store.available(); }
+    std::size_t buffers() { return os[uk::port::packets].count - server.store->available(); }
 };
 
 }  // namespace
@@ -106,7 +106,7 @@ TEST_CASE("the limit of a head holds in one piece and in many") {
 TEST_CASE("no buffer for a split head") {
     fixture f;
     std::vector<uk::packet> all;
-    while (uk::packet p = f.server.store.take()) all.push_back(std::move(p));
+    while (uk::packet p = f.server.store->take()) all.push_back(std::move(p));
     std::string_view head;
     CHECK(f.feed("GET", head) == fault::no_buffers);
     CHECK(f.feed(request, head) == fault::none);

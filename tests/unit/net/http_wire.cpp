@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -131,6 +134,30 @@ TEST_CASE("the end of a head is found at every cut") {
     CHECK(http::find_head_end("\r\nGET", line).size == 2);
 }
 
+TEST_CASE("built for size and for speed, octets are found and judged alike") {
+    std::mt19937 random(20261127);
+    for (int round = 0; round < 20'000; ++round) {
+        std::string s(random() % 40, ' ');
+        for (char& c : s) {
+            const auto n = random();
+            c = n % 8 == 0 ? static_cast<char>(n >> 8) : static_cast<char>(' ' + (n >> 8) % 0x5f);
+        }
+        const char wanted = s.empty() ? 'x' : s[random() % s.size()];
+        const std::size_t at = random() % (s.size() + 1);
+        const std::size_t found = http::detail::find<false>(s, wanted, at);
+        CHECK(found == std::min(s.find(wanted, at), s.size()));
+        CHECK(found == http::detail::find<true>(s, wanted, at));
+        CHECK(http::detail::is_field_value<false>(s) == http::detail::is_field_value<true>(s));
+    }
+    for (int octet = 0; octet < 256; ++octet) {
+        std::string s = "0123456789abcdef";
+        s[11] = static_cast<char>(octet);
+        const bool good = octet == '\t' || (octet >= 0x20 && octet != 0x7f);
+        CHECK(http::detail::is_field_value<false>(s) == good);
+        CHECK(http::detail::is_field_value<true>(s) == good);
+    }
+}
+
 TEST_CASE("Host") {
     CHECK(parse("GET / HTTP/1.1\r\n\r\n") == fault::bad_host);
     CHECK(with_fields("host: a\r\n") == fault::bad_host);
@@ -153,10 +180,9 @@ TEST_CASE("Content-Length") {
         std::uint64_t seen;
     };
     constexpr std::uint64_t most = ~std::uint64_t{0};
-    for (const row& r :
-         {row{"0", 0}, row{"007", 7}, row{"2147483648", 1ULL << 31}, row{"4294967297", (1ULL << 32) + 1},
-          row{"18446744073709551615", most}, row{"18446744073709551616", most}, row{"18446744073709551617", most},
-          row{"99999999999999999999999999999", most}}) {
+    for (const row& r : {row{"0", 0}, row{"007", 7}, row{"2147483648", 1ULL << 31}, row{"4294967297", (1ULL << 32) + 1},
+                         row{"18446744073709551615", most}, row{"18446744073709551616", most},
+                         row{"18446744073709551617", most}, row{"99999999999999999999999999999", most}}) {
         request_head h;
         const auto text = std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ").append(r.value) + "\r\n\r\n";
         CHECK(parse(text, h) == fault::none);

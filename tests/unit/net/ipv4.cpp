@@ -202,6 +202,21 @@ TEST_CASE("sending on the link, by the router, and to all") {
     CHECK(os.take_ip().link.ethertype == 0x0806);
 }
 
+TEST_CASE("the next hop is asked when the way is in doubt") {
+    host os;
+    os.meet_peer();
+    os.meet_peer(router_ip);
+    for (const auto& [to, hop] : {std::pair{peer_ip, peer_ip}, {"192.0.2.1"_ip4, router_ip}}) {
+        os.ip().doubt(to);
+        const octets frame = os.take();
+        REQUIRE(frame.size() >= 42);
+        CHECK(uk::load_be<std::uint16_t>(frame.data() + 12) == 0x0806);
+        CHECK(uk::load_be<std::uint32_t>(frame.data() + 38) == hop.value);
+    }
+    for (const auto nobody : {"255.255.255.255"_ip4, our_ip, "224.0.0.1"_ip4}) os.ip().doubt(nobody);
+    CHECK(os.silent());
+}
+
 TEST_CASE("what cannot be sent is an error") {
     host os;
     os.meet_peer();

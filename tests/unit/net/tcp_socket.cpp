@@ -446,8 +446,9 @@ TEST_CASE("an application sets R2 for its connection (RFC 9293 MUST-21)") {
     }
 }
 
-TEST_CASE("a peer that vanishes: the write fails after R2") {
+TEST_CASE("a peer that vanishes: the way is in doubt at R1, the write fails after R2 (RFC 9293 MUST-20)") {
     pair p;
+    const auto& doubted = p.left[uk::port::ip].doubted;
     std::optional<uk::result<>> wrote;
     std::string text;
     std::optional<uk::error> end;
@@ -456,8 +457,12 @@ TEST_CASE("a peer that vanishes: the write fails after R2") {
     p.n.cut = true;
     const auto begin = p.n.now;
     REQUIRE(write_text(p.left, *p.l, "hello?", wrote).detach());
+    CHECK(world::run(p.n, 30min, [&] { return p.left.count(tcp_count::timeouts) == 2; }, p.left, p.right));
+    CHECK(doubted.empty());
     CHECK(world::run(p.n, 30min, [&] { return end.has_value(); }, p.left, p.right));
     CHECK(end == uk::error::timed_out);
-    CHECK(p.n.now - begin >= 100s);  // RFC 9293 MUST-20, SHLD-11
+    CHECK(p.n.now - begin >= 100s);  // SHLD-11
+    REQUIRE(doubted.size() == 1);    // SHLD-10: not before three retransmissions
+    CHECK(doubted[0] == world::right_address);
     CHECK(p.left.free_buffers() == host::buffers);
 }

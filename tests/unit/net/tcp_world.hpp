@@ -102,6 +102,7 @@ struct ip {
         uk::ip4_address address() const { return own; }
         void configure(uk::cidr c, uk::ip4_address) { own = c.address; }
         std::size_t mtu() const { return 1480; }
+        void doubt(uk::ip4_address to) { doubted.push_back(to); }
 
         bool poll() {
             auto& flying = network::current->flying;
@@ -143,6 +144,7 @@ struct ip {
         uk::ip4_address own;
         unsigned starved = 0;
         bool refuse = false;
+        std::vector<uk::ip4_address> doubted;
 
     private:
         Stack& os_;
