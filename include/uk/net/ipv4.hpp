@@ -182,7 +182,7 @@ struct ipv4 {
             } else if (d.is_fragment()) {
                 ++counters_->fragments;
                 if constexpr (reassembles) {
-                    if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), counters_)) {
+                    if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), *counters_)) {
                         deliver(std::move(p), d);
                     }
                 }
