@@ -104,8 +104,8 @@ def replay(program, files):
 
 def why(text):
     """The lines of a report that say what broke."""
-    kept = [line for line in text.splitlines()
-            if re.search(r"broken promise|panic:|ERROR:|SUMMARY|runtime error|ALARM|tests/fuzz|include/uk", line)]
+    kept = [line for line in text.splitlines() if not re.match(r"(Running|Executed) |Running:", line) and
+            re.search(r"broken promise|panic:|ERROR:|SUMMARY|runtime error|ALARM|tests/fuzz|include/uk", line)]
     return "\n".join(line[:200] for line in kept[:25]) or "\n".join(text.splitlines()[-20:])
 
 

@@ -5,6 +5,7 @@
 #include <uk/scheduler.hpp>
 #include <uk/stack_link.hpp>
 
+#include <concepts>
 #include <cstddef>
 
 namespace uk {
@@ -45,7 +46,7 @@ struct loop {
                 scheduler_.set_now(now);
                 bool busy = poll_parts();
                 busy |= scheduler_.run(now);
-                flush_parts();
+                busy |= flush_parts();
                 if (done()) return;
                 if (!busy) os_[port::idle].idle(scheduler_.timers.next());
             }
@@ -61,11 +62,19 @@ struct loop {
             });
             return busy;
         }
-        // Layers before the devices that they hand their frames to.
-        void flush_parts() {
-            os_.each_reversed([](auto& object) {
-                if constexpr (requires { object.flush(); }) object.flush();
+        // Layers before the devices that they hand their frames to. One that says true has more to be polled for.
+        bool flush_parts() {
+            bool more = false;
+            os_.each_reversed([&](auto& object) {
+                if constexpr (requires {
+                                  { object.flush() } -> std::same_as<bool>;
+                              }) {
+                    more |= object.flush();
+                } else if constexpr (requires { object.flush(); }) {
+                    object.flush();
+                }
             });
+            return more;
         }
 
         [[no_unique_address]] stack_link<Stack> os_;

@@ -21,11 +21,27 @@ class packet_store;
 struct outgoing;
 using packet_store_link = image_link<packet_store, uk_packet_store_object>;
 
+/// What is known of the checksum of the transport's header and payload, in a frame from a card that looks at it, or for
+/// one that completes it.
+enum class packet_sum : std::uint8_t {
+    unknown,
+    right,    ///< a card looked
+    partial,  ///< left to the card that sends the frame; one received so was never on a wire, and is whole
+    cut,      ///< left to the card, which also cuts the frame into segments: see packet_pieces.hpp
+};
+
 /// One fixed block of packet memory. `octets` follow the record in memory.
 struct alignas(16) packet_buffer {
-    packet_buffer* next = nullptr;  // free list, or a queue of the one owner
+    explicit packet_buffer(packet_store& store) : home(store) {}
+
+    packet_buffer* next;  // free list, or a queue of the one owner
     [[no_unique_address]] packet_store_link home;
-    std::uint32_t references = 0;
+    std::uint16_t references;  // this and the rest from `take` on
+    packet_sum sum;
+    // Where a partial sum stands, and what it is over, as offsets in the storage.
+    std::uint8_t sum_field;  // from `sum_from`
+    std::uint16_t sum_from;
+    std::uint16_t sum_to;
 };
 
 /// A handle on octets in a packet buffer: one reference to the buffer and a window into it. Move-only; `share` makes a
@@ -104,6 +120,49 @@ public:
     /// posted.
     inline static packet attach(packet_buffer* buffer, std::size_t begin, std::size_t size);
 
+    /// A card has found the checksum of the frame in the window right, or not looked.
+    void mark_sum(bool right) { buffer_->sum = right ? packet_sum::right : packet_sum::unknown; }
+    /// The sum of all from offset `from` on is partial: it belongs into the two octets at `field`, 0 to 255, from
+    /// there, which hold what it starts with. To be sent, only for a link that `fills_checksums()`.
+    void mark_partial_sum(std::size_t from, std::size_t field) {
+        buffer_->sum = packet_sum::partial;
+        buffer_->sum_field = static_cast<std::uint8_t>(field);
+        buffer_->sum_from = static_cast<std::uint16_t>(headroom() + from);
+        buffer_->sum_to = static_cast<std::uint16_t>(headroom() + size_);
+    }
+    /// After a partial sum: the packet is to be sent as segments of `octets` of text each.
+    void mark_segments(std::size_t octets) {
+        buffer_->sum = packet_sum::cut;
+        buffer_->sum_to = static_cast<std::uint16_t>(octets);
+    }
+    /// Octets of text of each segment; 0: it is not to be cut.
+    std::size_t segment() const { return buffer_->sum == packet_sum::cut ? buffer_->sum_to : 0; }
+    packet_sum sum() const { return buffer_->sum; }
+    /// Where a partial sum begins in the window, and where it belongs from there.
+    std::size_t sum_from() const { return buffer_->sum_from - headroom(); }
+    std::size_t sum_field() const { return buffer_->sum_field; }
+    /// The window's checksum, whose field is at offset `field`, need not be looked at.
+    bool sum_holds(std::size_t field) const {
+        if (buffer_->sum != packet_sum::partial) return buffer_->sum == packet_sum::right;
+        return buffer_->sum_from == headroom() && buffer_->sum_field == field && buffer_->sum_to >= headroom() + size_;
+    }
+    /// Completes a partial sum, so that the octets are what a wire would have brought: for whoever looks at them, or
+    /// sends them on. Nobody else may hold the buffer.
+    [[gnu::noinline]] void settle_sum() {
+        if (std::exchange(buffer_->sum, packet_sum::unknown) != packet_sum::partial) return;
+        const bytes all = bytes(block() + sizeof(packet_buffer), buffer_->sum_to).subspan(buffer_->sum_from);
+        std::uint32_t sum = 0;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            sum += std::to_integer<std::uint32_t>(all[i]) << (i % 2 == 0 ? 8 : 0);
+        }
+        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+        // Zero would say that there is no checksum (RFC 768).
+        store_be(block() + sizeof(packet_buffer) + buffer_->sum_from + buffer_->sum_field,
+                 static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
+    }
+    /// What the card knew is forgotten: from here on the octets are the payload alone.
+    void forget_sum() { buffer_->sum = packet_sum::unknown; }
+
     /// True when nobody else holds the buffer: only then may its octets be written.
     bool exclusive() const { return buffer_ != nullptr && buffer_->references == 1; }
 
@@ -123,7 +182,7 @@ public:
     packet_store(writable_bytes storage, std::size_t capacity) : capacity_(capacity) {
         const std::size_t stride = sizeof(packet_buffer) + capacity;
         for (std::size_t at = 0; at + stride <= storage.size(); at += stride) {
-            put(new (storage.data() + at) packet_buffer{.home = *this});
+            put(new (storage.data() + at) packet_buffer(*this));
         }
         reserved_ = available_ / 16 < most_reserved ? available_ / 16 : most_reserved;
     }
@@ -138,6 +197,8 @@ public:
         }
         packet_buffer* buffer = std::exchange(free_, free_->next);
         buffer->references = 1;
+        buffer->sum = packet_sum::unknown;
+        buffer->sum_field = 0;
         --available_;
         return packet::attach(buffer, headroom, 0);
     }

@@ -22,8 +22,8 @@ struct packets {
     using provides = ports<port::packets>;
     static constexpr std::string_view name = "uk::packets";
 
-    static_assert(Limits.octets % 16 == 0 && Limits.octets >= packet_headroom + 1514 && Limits.octets < 65536,
-                  "uk::packets: octets must be a multiple of 16, from 1632 to 65520.");
+    static_assert(Limits.octets % 16 == 0 && Limits.octets >= packet_headroom + 1514 && Limits.octets <= 65472,
+                  "uk::packets: octets must be a multiple of 16, from 1632 to 65472.");
 
     packets() : store_(memory_.all(), Limits.octets) {}
     packet_store& store() { return store_; }

@@ -18,7 +18,7 @@ namespace uk {
 // `Stack&`. Objects are constructed in dependency order and destroyed in reverse. Optional members of the object:
 //   bool poll()       called in each turn of the loop; says whether it found work
 //   void flush()      called at the end of each turn, in reverse order: hands what was queued to the part below; makes
-//                     no task ready
+//                     no task ready. As `bool flush()` it says whether to poll it again before the machine halts
 //   task<> start()    awaited in dependency order before the application starts
 //   void place_links()   in an image, for its linker: where links to the object lead (image_link.hpp); always inlined
 

@@ -195,6 +195,11 @@ inline constexpr struct mmio_port {
 /// `send(frame)` takes a whole frame and returns false, dropping it, when the card has no room. `mtu()` is the longest
 /// payload of a frame, usually 1500. Neither ever blocks. In front of a received frame there is at least the headroom
 /// that `send` needs, so that a packet can be turned round in place.
+/// A card that completes the checksums of what is sent has `bool fills_checksums()`, true where it does: then the sum
+/// of a packet may be left partial (uk::packet). One that has `marks_checksums()` marks received packets: who looks at
+/// a checksum asks `sum_holds` first, and who passes octets on calls `settle_sum`.
+/// One that cuts TCP into segments has `segment_pieces()`: how many pieces it takes at once (packet_pieces.hpp), 0 for
+/// none.
 inline constexpr struct frame_port {
     static constexpr std::string_view name = "port::frame";
     static constexpr std::string_view remedy =

@@ -43,6 +43,12 @@ struct watched {
     // Once it has given back what it had not, what it has is nothing that it could tell.
     bool lied = false;
 
+    // The device was begun anew, and has nothing.
+    void begin() {
+        out.clear();
+        seen = 0;
+        lied = false;
+    }
     void look() {
         if (q.enabled == 0 || q.size == 0) return;
         const auto index = fake::queue::at<std::uint16_t>(q.available + 2);
@@ -59,6 +65,17 @@ struct watched {
     }
 };
 
+constexpr virtio_net_options plain{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2};
+constexpr virtio_net_options rich{.receive_queue = 8,
+                                  .send_queue = 8,
+                                  .reserve = 4,
+                                  .least = 2,
+                                  .event_index = true,
+                                  .hold_interrupts = true,
+                                  .announce_after = 3,
+                                  .checksum = true};
+
+template <virtio_net_options Options>
 class network {
 public:
     explicit network(input& in) : in_(in), os_(std::make_unique<fake::os<buffers>>()) {}
@@ -67,6 +84,7 @@ public:
         fake::card& card = os_->card;
         const unsigned how = in_.octet();
         card.offered |= std::uint64_t{in_.octet()};
+        if (Options.event_index && (how & 128) != 0) card.offered |= std::uint64_t{1} << 29;
         if ((how & 1) != 0) {
             for (std::uint8_t& octet : card.config) octet = static_cast<std::uint8_t>(in_.octet());
         }
@@ -94,13 +112,13 @@ public:
 
 private:
     static constexpr std::size_t buffers = 24;
-    using driver = virtio_net<virtio_net_options{.receive_queue = 8, .send_queue = 8, .reserve = 4, .least = 2},
-                              fake::transport>::in<fake::os<buffers>>;
+    using driver = typename virtio_net<Options, fake::transport>::template in<fake::os<buffers>>;
 
     void step() {
         const unsigned what = in_.octet();
         watched& side = (what & 1) != 0 ? tx_ : rx_;
         const unsigned kind = what >> 1 & 15;
+        if (kind < 7 && side.q.used == 0) return;  // reset, and not begun anew
         side.lied |= kind >= 3 && kind <= 5;
         switch (kind) {
             case 0:
@@ -112,7 +130,11 @@ private:
             case 6: side.q.set_flags(static_cast<std::uint16_t>(in_.octet())); break;
             case 7: os_->card.status |= in_.octet(); break;
             case 8: scribble(); break;
-            case 9: os_->card.resets = (what & 32) != 0; break;
+            case 9:
+                if ((what & 64) != 0) os_->card.tell_change();
+                os_->card.resets = (what & 32) != 0;
+                (void)net_->link_came_up();
+                break;
             case 10:
             case 11: receive(); break;
             case 12:
@@ -123,6 +145,10 @@ private:
     }
 
     void look() {
+        if (std::exchange(begun_, os_->card.begun) != os_->card.begun) {
+            rx_.begin();
+            tx_.begin();
+        }
         rx_.look();
         tx_.look();
         for (const auto& [packet, was] : held_) {
@@ -198,6 +224,7 @@ private:
     std::unique_ptr<fake::os<buffers>> os_;
     watched rx_{os_->card.queues[0]};
     watched tx_{os_->card.queues[1]};
+    int begun_ = 0;
     driver* net_ = nullptr;
     std::deque<std::pair<uk::packet, octets>> held_;
     alignas(driver) std::byte memory_[sizeof(driver)];
@@ -271,8 +298,8 @@ void find(input& in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     input in(data, size);
     switch (in.octet() % 4) {
-        case 0:
-        case 1: network(in).run(); break;
+        case 0: network<plain>(in).run(); break;
+        case 1: network<rich>(in).run(); break;
         case 2: draw_entropy(in); break;
         default: find(in); break;
     }

@@ -102,16 +102,21 @@ def echo(found, octets, seed):
 
 def transfers(where, make_link, octets):
     """Up, down and both at once; then nothing is left in the guest."""
-    notes, seed = [], sites.seed()
     with sites.site(where, make_link) as found:
-        before = sites.counters(found)
-        for step in (upload, download, echo):
-            begin = time.monotonic()
-            step(found, octets, seed)
-            notes.append(f"{step.__name__} {octets / KIB / (time.monotonic() - begin):,.0f} KiB/s")
-        now = sites.settled(found, before)
-        expect(now["net::tcp", "bad_checksum"] == 0, "the guest saw bad checksums")
-        return ", ".join([*notes, found.wire.spoiled(), sites.tcp_note(now)])
+        return move(found, octets)[0]
+
+
+def move(found, octets):
+    """What transfers() does with a site; a note, and the guest's counters."""
+    notes, seed = [], sites.seed()
+    before = sites.counters(found)
+    for step in (upload, download, echo):
+        begin = time.monotonic()
+        step(found, octets, seed)
+        notes.append(f"{step.__name__} {octets / KIB / (time.monotonic() - begin):,.0f} KiB/s")
+    now = sites.settled(found, before)
+    expect(now["net::tcp", "bad_checksum"] == 0, "the guest saw bad checksums")
+    return ", ".join([*notes, found.wire.spoiled(), sites.tcp_note(now)]), now
 
 
 def fates(seed):

@@ -38,11 +38,12 @@ class Link:
             self.near, self.namespace = Namespace(), Namespace()
             undo.callback(self.near.close)
             undo.callback(self.namespace.close)
+            self.far = FAR
             self.near.run("ip", "tuntap", "add", "dev", TAP, "mode", "tap")
             self._join(undo)
             up(self.near, TAP)
-            up(self.namespace, FAR)
-            self.namespace.run("ip", "address", "add", f"{HOST}/24", "dev", FAR)
+            up(self.namespace, self.far)
+            self.namespace.run("ip", "address", "add", f"{HOST}/24", "dev", self.far)
             self._bound_waits()
             self._stack = undo.pop_all()
 
@@ -65,6 +66,17 @@ def up(namespace, name):
         with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
             file.write("1")
     namespace.run("ip", "link", "set", name, "up")
+
+
+class ShortLink(Link):
+    """The TAP alone, Linux's own address on it: its frames may be as large as guest and Linux agree on."""
+
+    def _join(self, _):
+        self.namespace, self.far = self.near, TAP
+
+    def spoiled(self):
+        """As LossyLink's."""
+        return "no loss"
 
 
 class LossyLink(Link):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
 """The peers suite's cases. The long form (`--long`) moves more, and takes an hour."""
 
-from peers import bulk, clients, guessing, leases, many
+from peers import bulk, cards, clients, differential, guessing, leases, many
 from tool.cases import run_cases
 
 
 def cases(long):
     """All of them."""
-    for module in (bulk, clients, guessing, leases, many):
+    for module in (differential, bulk, cards, clients, guessing, leases, many):
         yield from module.cases(long)
 
 

@@ -29,10 +29,14 @@ def seed():
 
 
 @functools.lru_cache(maxsize=None)
-def program(target):
-    """The guest program; built once per run."""
+def program(target, card=None):
+    """The guest program, with one of the cards of its meson.build; built once per run."""
+    name = f"bulk-{card}" if card else "bulk"
     with _building:
-        return build.build(str(ROOT / "tests" / "peers" / "guest"), target, shell.BUILD / f"peers-{target}")
+        where = shell.BUILD / f"peers-{target}"
+        build.configure(ROOT / "tests" / "peers" / "guest", target, where)
+        shell.work(f"building {name} for {target}", ["ninja", "-C", where, name])
+        return where / name
 
 
 @contextlib.contextmanager
@@ -50,9 +54,12 @@ def captured(link):
 
 
 @contextlib.contextmanager
-def site(where, make_link):
-    """A Site of the program on a machine of QEMU or as a Linux process, behind the link that `make_link()` gives."""
-    binary = program(HOSTED if where == HOSTED else "kvm")
+def site(where, make_link, card=None, extra=()):
+    """A Site of the program on a machine of QEMU or as a Linux process, behind the link that `make_link()` gives.
+
+    `card`: see program(); `extra`: more of QEMU's arguments.
+    """
+    binary = program(HOSTED if where == HOSTED else "kvm", card)
     with contextlib.ExitStack() as stack:
         try:
             link = stack.enter_context(make_link())
@@ -63,7 +70,7 @@ def site(where, make_link):
             if where == HOSTED:
                 guest = Guest([binary], extra_env={"UK_TAP": link.name})
             else:
-                guest = qemu.boot(qemu.command(binary, where, None, qemu.tap_network(link.name)))
+                guest = qemu.boot(qemu.command(binary, where, None, qemu.tap_network(link.name), extra=extra))
         stack.enter_context(guest)
         try:
             expect(guest.wait_for("ready", 20), "the guest did not say that it is ready")

@@ -44,6 +44,15 @@ struct layer {
 };
 struct layered : uk::stack<fakes::machine, layer, card, uk::uses<uk::port::tasks>> {};
 
+// Its first three turns end with something that came too late to be polled for.
+struct late_device {
+    using needs = uk::ports<uk::port::tasks>;
+    using provides = uk::ports<>;
+    bool flush() { return ++flushes <= 3; }
+    unsigned flushes = 0;
+};
+struct late : uk::stack<fakes::machine, late_device, uk::uses<uk::port::clock, uk::port::tasks>> {};
+
 struct machine : uk::stack<fakes::machine, device, uk::uses<uk::port::clock, uk::port::tasks>> {
     device& the_device() {
         device* found = nullptr;
@@ -104,4 +113,11 @@ TEST_CASE("a sleep is counted from when it begins, not from the start of the rou
     REQUIRE(compute_then_nap(os, done).detach());
     os[uk::port::tasks].run_until([&] { return done; });
     CHECK(os[uk::port::clock].now() >= uk::instant{50'000'000});
+}
+
+TEST_CASE("a part that says so after its flush is polled again before the machine halts") {
+    late os;
+    unsigned turns = 0;
+    os[uk::port::tasks].run_until([&] { return ++turns == 5; });
+    CHECK(os[uk::port::idle].halts == 1);  // after the fourth of five turns
 }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 namespace uk::drv {
 
@@ -52,10 +54,16 @@ struct virtio_slot {
     std::uint16_t chain;  // descriptors of the buffer with that id; 0: the device has none such
 };
 
-/// A split virtqueue (section 2.7) over memory that virtio_queue gives it. Neither indirect descriptors nor event
-/// indices are used. The device can write all of the ring memory, so the state of the driver's side is kept apart and
-/// is never read back from there.
-template <class Doorbell>
+/// Whether one side's index, moving from `from` to `to`, has passed `event`, at which the other wants to be told
+/// (section 2.7.10).
+constexpr bool virtio_passes(std::uint16_t event, std::uint16_t from, std::uint16_t to) {
+    return static_cast<std::uint16_t>(to - event - 1) < static_cast<std::uint16_t>(to - from);
+}
+
+/// A split virtqueue (section 2.7) over memory that virtio_queue gives it. Indirect descriptors are not used; event
+/// indices are with `Events`, once `use_events` was called. The device can write all of the ring memory, so the state
+/// of the driver's side is kept apart and is never read back from there.
+template <class Doorbell, bool Events = false>
 class virtio_ring {
 public:
     virtio_ring(const virtio_ring&) = delete;
@@ -80,12 +88,25 @@ public:
         doorbell_ = device.doorbell(index);
         if (!doorbell_) return false;
         // Section 2.7.7: the device need not interrupt.
-        available_->flags = wakes ? 0 : 1;
+        available_->flags = wakes || uses_events() ? 0 : 1;
+        if (!wakes && uses_events()) hold();
         for (std::uint16_t i = 0; i < size_; ++i) slots_[i].next = static_cast<std::uint16_t>(i + 1);
         room_ = size_;
         free_ = outstanding_ = published_ = seen_ = 0;
         device.write(virtio_reg::queue_enable, 1);
         return true;
+    }
+
+    /// Whether the device has agreed to VIRTIO_F_EVENT_IDX. Before each `set_up`.
+    void use_events(bool agreed)
+        requires Events
+    {
+        own_ = {.events = agreed};
+    }
+
+    constexpr bool uses_events() const {
+        if constexpr (Events) return own_.events;
+        return false;
     }
 
     std::uint16_t size() const { return size_; }
@@ -153,17 +174,41 @@ public:
         // (QEMU's TCG) break that, and would lose the announcement for ever; by the second look, one turn later, the
         // index is out there too.
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if constexpr (Events) {
+            // Each index is looked at twice, so what the device was told of trails by one look.
+            const std::uint16_t told = std::exchange(own_.told, std::exchange(own_.looked, published_));
+            if (uses_events()) {
+                if (!virtio_passes(*available_event(), told, published_)) return;
+                own_.told = published_;
+                looks_ = 0;
+                return doorbell_.ring();
+            }
+        }
         if ((__atomic_load_n(&used_->flags, __ATOMIC_RELAXED) & 1) != 0) return;
         looks_ = 0;
         doorbell_.ring();
     }
+    /// There are new buffers of which the device may have to be told yet.
+    bool unannounced() const { return looks_ != 0; }
 
-    /// From now on the device need not interrupt; it may still do so (section 2.7.7).
-    void hold() { available_->flags = 1; }
+    /// From now on the device need not interrupt; it may still do so once.
+    void hold() {
+        if (uses_events()) {
+            // An index that is behind the device's: section 2.7.7.2.
+            *used_event() = static_cast<std::uint16_t>(seen_ - 1);
+        } else {
+            available_->flags = 1;
+        }
+    }
     /// The next buffer that the device gives back is to interrupt. Whether there is one is to be asked afterwards: it
     /// may have come before the device knew.
     void arm() {
-        available_->flags = 0;
+        if (uses_events()) {
+            *used_event() = seen_;
+        } else {
+            available_->flags = 0;
+        }
+        // Section 2.7.14.1: the device sees that no later than we look at its index.
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
     /// There is something to take.
@@ -174,14 +219,26 @@ protected:
     [[gnu::noinline]] virtio_ring(std::byte* memory, std::uint16_t capacity) : memory_(memory), capacity_(capacity) {}
     ~virtio_ring() = default;
 
-    // Descriptors, available ring, used ring, slots; the first three aligned by section 2.7.
+    // Descriptors, available ring, used ring, slots; the first three aligned by section 2.7. An event index follows
+    // each ring.
     static constexpr std::size_t octets(std::size_t capacity) {
         return capacity * (sizeof(virtio_descriptor) + sizeof(std::uint16_t) + sizeof(virtio_used_entry) +
                            sizeof(virtio_slot)) +
-               2 * sizeof(virtio_ring_part<std::uint16_t>);
+               2 * (sizeof(virtio_ring_part<std::uint16_t>) + event_octets);
     }
 
 private:
+    static constexpr std::size_t event_octets = Events ? 4 : 0;
+    struct event_state {
+        std::uint16_t told = 0;    // the index of the available ring up to which the device knows
+        std::uint16_t looked = 0;  // and up to which it was looked whether it wants to
+        bool events = false;
+    };
+    struct nothing {};
+
+    volatile std::uint16_t* used_event() { return available_->entries() + size_; }
+    volatile std::uint16_t* available_event() { return reinterpret_cast<std::uint16_t*>(used_->entries() + size_); }
+
     using available_ring = virtio_ring_part<std::uint16_t>;
     using used_ring = virtio_ring_part<virtio_used_entry>;
 
@@ -189,8 +246,9 @@ private:
         std::memset(memory_, 0, octets(capacity_));
         descriptors_ = reinterpret_cast<virtio_descriptor*>(memory_);
         available_ = reinterpret_cast<available_ring*>(descriptors_ + capacity_);
-        used_ = reinterpret_cast<used_ring*>(available_->entries() + capacity_);
-        slots_ = reinterpret_cast<virtio_slot*>(used_->entries() + capacity_);
+        used_ = reinterpret_cast<used_ring*>(available_->entries() + capacity_ + event_octets / 2);
+        slots_ =
+            reinterpret_cast<virtio_slot*>(reinterpret_cast<std::byte*>(used_->entries() + capacity_) + event_octets);
     }
 
     void release(std::uint16_t id) {
@@ -218,19 +276,20 @@ private:
     std::uint16_t seen_ = 0;
     std::uint8_t looks_ = 0;
     bool broken_ = false;
+    [[no_unique_address]] std::conditional_t<Events, event_state, nothing> own_;
 };
 
 /// A virtqueue of at most `Capacity` descriptors, with its memory: never moved once set up.
-template <std::uint16_t Capacity, class Doorbell>
-class virtio_queue : public virtio_ring<Doorbell> {
+template <std::uint16_t Capacity, class Doorbell, bool Events = false>
+class virtio_queue : public virtio_ring<Doorbell, Events> {
 public:
     static_assert(std::has_single_bit(Capacity) && Capacity >= 2 && Capacity <= 32768,
                   "virtio_queue: the number of descriptors is a power of two, 2 to 32768 (section 2.7).");
 
-    virtio_queue() : virtio_ring<Doorbell>(memory_, Capacity) {}
+    virtio_queue() : virtio_ring<Doorbell, Events>(memory_, Capacity) {}
 
 private:
-    alignas(16) std::byte memory_[virtio_ring<Doorbell>::octets(Capacity)];
+    alignas(16) std::byte memory_[virtio_ring<Doorbell, Events>::octets(Capacity)];
 };
 
 }  // namespace uk::drv

@@ -89,6 +89,9 @@ public:
     /// What is to be stored, in network order, where the octets summed held 0.
     constexpr std::uint16_t value() const { return static_cast<std::uint16_t>(~detail::fold(sum_)); }
 
+    /// The sum so far, as the field holds it for a card that adds the rest.
+    constexpr std::uint16_t partial() const { return detail::fold(sum_); }
+
 private:
     static constexpr std::uint16_t sum_of(bytes piece) {
         if (std::is_constant_evaluated()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/net/ethernet_wire.hpp>
+#include <uk/net/offload.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
 #include <uk/zeroed.hpp>
@@ -38,6 +39,23 @@ struct ethernet {
 
         mac address() const { return os_[port::frame].address(); }
         std::size_t mtu() const { return os_[port::frame].mtu(); }
+
+        /// As the card's, where it has them; see port::frame.
+        bool fills_checksums() const
+            requires may_fill_checksums<provider_of<Stack, port::frame>>
+        {
+            return os_[port::frame].fills_checksums();
+        }
+        std::size_t segment_pieces() const
+            requires may_segment<provider_of<Stack, port::frame>>
+        {
+            return os_[port::frame].segment_pieces();
+        }
+        static constexpr bool marks_checksums()
+            requires may_mark_checksums<provider_of<Stack, port::frame>>
+        {
+            return true;
+        }
 
         bool send(const mac& to, std::uint16_t type, outgoing&& payload) {
             if (payload.size() > mtu()) {

@@ -6,6 +6,7 @@
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_reassembly.hpp>
 #include <uk/net/ipv4_wire.hpp>
+#include <uk/net/offload.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
 #include <uk/stack_link.hpp>
@@ -119,6 +120,23 @@ struct ipv4 {
 
         std::size_t mtu() const { return os_[port::link].mtu() - ipv4_header::size; }
 
+        /// As the link's, where it has them; see port::frame.
+        bool fills_checksums() const
+            requires may_fill_checksums<provider_of<Stack, port::link>>
+        {
+            return os_[port::link].fills_checksums();
+        }
+        std::size_t segment_pieces() const
+            requires may_segment<provider_of<Stack, port::link>>
+        {
+            return os_[port::link].segment_pieces();
+        }
+        static constexpr bool marks_checksums()
+            requires may_mark_checksums<provider_of<Stack, port::link>>
+        {
+            return true;
+        }
+
         /// Fails with `too_large`, `unreachable` (no address, no route, or a destination that cannot be sent to) or
         /// `no_buffers` (dropped on the link). Success promises no delivery. Without an address only the limited
         /// broadcast can be sent to.
@@ -134,7 +152,7 @@ struct ipv4 {
                 return fail(error::unreachable);
             }
             ipv4_header h;
-            h.total_length = static_cast<std::uint16_t>(length);
+            h.total_length = static_cast<std::uint16_t>(length + piece_octets(os_[port::link], payload));
             h.ttl = is_group(hop) ? Limits.group_ttl : Limits.ttl;
             h.protocol = protocol;
             h.traffic_class = payload.traffic_class;
@@ -166,6 +184,7 @@ struct ipv4 {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
             if (fault != ipv4_fault::none) {
+                settle_sum(os_[port::link], p);
                 if (fault == ipv4_fault::options) tell_of_options(p, d, link);
                 return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             }
@@ -181,6 +200,7 @@ struct ipv4 {
                 ++counters_->not_for_us;
             } else if (d.is_fragment()) {
                 ++counters_->fragments;
+                settle_sum(os_[port::link], p);
                 if constexpr (reassembles) {
                     if (reassembly_.take(p, d, os_[port::packets].store(), os_.scheduler(), *counters_)) {
                         deliver(std::move(p), d);
@@ -284,6 +304,7 @@ struct ipv4 {
 
         void deliver(packet&& payload, const ipv4_datagram& d) {
             ++counters_->received;
+            if (d.protocol != protocol_tcp && d.protocol != protocol_udp) settle_sum(os_[port::link], payload);
             bool taken = false;
             os_.each([&](auto& object) {
                 if constexpr (requires { object.ip_protocol; }) {
@@ -293,6 +314,7 @@ struct ipv4 {
                 }
             });
             if (taken) return;
+            settle_sum(os_[port::link], payload);
             ++counters_->unknown_protocol;
             // RFC 1122 section 3.2.2.1: code 2.
             os_.each([&](auto& object) {

@@ -4,6 +4,7 @@
 #include <uk/net/checksum.hpp>
 #include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
+#include <uk/net/offload.hpp>
 #include <uk/net/tcp_cookie.hpp>
 #include <uk/net/tcp_sender.hpp>
 #include <uk/net/tcp_socket.hpp>
@@ -107,7 +108,10 @@ struct tcp {
                 count(tcp_count::bad_header);
                 return;
             }
-            if (pseudo_header(d.source, d.destination, ip_protocol, p.size()).add(p.contents()).value() != 0) {
+            const bool vouched = sum_holds(os_[port::ip], p, tcp_checksum_offset);
+            forget_sum(os_[port::ip], p);
+            if (!vouched &&
+                pseudo_header(d.source, d.destination, ip_protocol, p.size()).add(p.contents()).value() != 0) {
                 count(tcp_count::bad_checksum);  // MUST-3
                 return;
             }
@@ -335,6 +339,8 @@ struct tcp {
             schedule(r);
         }
 
+        std::size_t segment_pieces() const { return net::segment_pieces(os_[port::ip]); }
+
         // At R1 the internet layer is told that the way may not be one any more (MUST-20).
         void doubt(const tcp_ends& e) {
             if constexpr (requires { os_[port::ip].doubt(e.remote); }) os_[port::ip].doubt(e.remote);
@@ -356,8 +362,13 @@ struct tcp {
             }
             const writable_bytes header = out.head.push_front(header_octets<features>(s));
             emit<features>(s, header.data());
-            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
-            store_be(header.data() + tcp_checksum_offset, sum.add(out.head.contents()).add(out.body).value());
+            const std::size_t octets = out.size() + piece_octets(os_[port::ip], out);
+            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, octets);
+            if (leaves_checksums(os_[port::ip])) {
+                leave_sum(out, tcp_checksum_offset, sum);
+            } else {
+                store_be(header.data() + tcp_checksum_offset, sum.add(out.head.contents()).add(out.body).value());
+            }
             count(tcp_count::segments_out);
             const auto sent = os_[port::ip].send(e.remote, ip_protocol, std::move(out));
             if (!sent) count(tcp_count::send_failed);

@@ -235,7 +235,9 @@ constexpr void on_fin_acked(tcb& c, tcp_reaction& r) {
     const std::uint32_t room = edge > r.at ? edge - r.at : 0;
     const std::uint32_t left = s.text - r.skip;
     r.take = left < room ? left : room;
-    if (r.take < left || !s.has(tcp_flag::fin) || c.peer_fin) return;
+    if (!s.has(tcp_flag::fin)) return;
+    if (s.sequence > c.rcv_nxt) r.ack = true;  // RFC 5681 section 4.2: it tells of a gap, as early text does
+    if (r.take < left || c.peer_fin) return;
     c.peer_fin = true;
     c.fin_at = s.sequence + s.text;
 }

@@ -6,6 +6,7 @@
 #include <uk/net/count.hpp>
 #include <uk/net/icmp_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
+#include <uk/net/offload.hpp>
 #include <uk/net/udp_wire.hpp>
 #include <uk/part.hpp>
 #include <uk/result.hpp>
@@ -220,7 +221,12 @@ struct udp {
         /// Sends what `payload` holds. For parts; fails as port::ip does.
         result<> send(ip4_address to, std::uint16_t to_port, std::uint16_t from_port, outgoing&& payload) {
             payload.head.push_front(udp_header::size);
-            emit_udp(from_port, to_port, os_[port::ip].address(), to, payload.head.contents(), payload.body);
+            const ip4_address from = os_[port::ip].address();
+            if (leaves_checksums(os_[port::ip])) {
+                leave_udp(from_port, to_port, from, to, payload);
+            } else {
+                emit_udp(from_port, to_port, from, to, payload.head.contents(), payload.body);
+            }
             auto sent = os_[port::ip].send(to, ip_protocol, std::move(payload));
             if (sent) ++counters_->sent;
             return sent;
@@ -233,7 +239,8 @@ struct udp {
 
         [[gnu::noinline]] void receive_datagram(packet&& p, const ipv4_datagram& d) {
             udp_header h;
-            const udp_fault fault = parse_udp(p.contents(), d.source, d.destination, h);
+            const bool vouched = sum_holds(os_[port::ip], p, udp_checksum_offset);
+            const udp_fault fault = parse_udp(p.contents(), d.source, d.destination, h, vouched);
             if (fault != udp_fault::none) return count(counters_->truncated, static_cast<unsigned>(fault) - 1);
             p.truncate(h.length);
             p.pop_front(udp_header::size);
@@ -322,6 +329,7 @@ struct udp {
                 if constexpr (requires { object.udp_port_number; }) {
                     if (object.udp_port_number != u.to_port || taken) return;
                     taken = true;
+                    forget_sum(os_[port::ip], payload);
                     object.receive_udp(std::move(payload), u);
                 }
             });
@@ -330,6 +338,7 @@ struct udp {
                 return;
             }
             if (to_socket_ != nullptr && to_socket_(*this, payload, u)) return;
+            settle_sum(os_[port::ip], payload);
             ++counters_->no_socket;
             // RFC 1122 section 4.1.3.1.
             os_.each([&](auto& object) {
@@ -348,6 +357,7 @@ struct udp {
                 return true;
             }
             ++self.counters_->received;
+            forget_sum(self.os_[port::ip], payload);
             r->queue[(r->first + r->count++) % Limits.queued] = {std::move(payload), u.from, u.from_port};
             if (!r->waiting.empty()) self.os_.scheduler().make_ready(r->waiting.pop_front());
             return true;

@@ -5,6 +5,9 @@
 
 #include "sha256.hpp"
 
+#ifdef UK_CARD
+#include <uk/drv/virtio_net.hpp>
+#endif
 #include <uk/net/ip4.hpp>
 #include <uk/net/static_ip.hpp>
 #include <uk/net/tcp.hpp>
@@ -28,7 +31,15 @@ constexpr net::tcp_limits limits{.connections = 96,
                                  .send_buffers = 64,
                                  .segments = 1024};
 
-struct machine : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, uk::packets<{.buffers = 512}>,
+using buffers = uk::packets<{.buffers = 512}>;
+// With UK_CARD the virtio network card, with these options.
+#ifdef UK_CARD
+using frames = uk::bundle<buffers, uk::drv::virtio_net<uk::drv::virtio_net_options UK_CARD>>;
+#else
+using frames = buffers;
+#endif
+
+struct machine : uk::stack<uk::target, uk::loop<{.frame_memory = 96 * 1024}>, frames,
                            net::ip4<net::static_ip<"10.0.2.15/24"_cidr, "10.0.2.2"_ip4>>, net::tcp<limits, net::cubic>,
                            uk::uses<uk::port::stream>> {};
 

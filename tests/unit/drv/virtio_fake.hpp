@@ -36,7 +36,9 @@ struct queue {
     std::uint64_t available = 0;
     std::uint64_t used = 0;
     bool wakes = false;
+    bool events = false;  // event indices were agreed on
     int rings = 0;
+    int interrupts = 0;
     std::uint16_t seen = 0;   // of the available ring
     std::uint16_t given = 0;  // of the used ring
 
@@ -71,8 +73,15 @@ struct queue {
         const std::uint64_t entry = used + 4 + 8 * (given & (size - 1));
         put(entry, id);
         put(entry + 4, length);
+        // Section 2.7.7.2: with event indices the flag is not looked at.
+        const auto event = events ? at<std::uint16_t>(available + 4 + 2 * size) : std::uint16_t{0};
+        if (events ? event == given : (driver_flags() & 1) == 0) ++interrupts;
         ++given;
         put(used + 2, given);
+    }
+    /// The device has seen all that is available and wants to know of more: with event indices, of the next `after`.
+    void wait_for_more(std::uint16_t after = 0) {
+        put(used + 4 + 8 * size, static_cast<std::uint16_t>(at<std::uint16_t>(available + 2) + after));
     }
     void set_flags(std::uint16_t flags) { put(used, flags); }
     void jump(std::uint16_t by) { put(used + 2, static_cast<std::uint16_t>(given + by)); }
@@ -96,6 +105,7 @@ struct card {
     int acknowledged = 0;
     int status_reads = 0;
     std::function<void(std::uint16_t)> on_ring = [](std::uint16_t) {};
+    std::function<void()> on_acknowledge = [] {};
 
     std::uint32_t read(uk::drv::virtio_register r) {
         using namespace uk::drv::virtio_reg;
@@ -119,7 +129,10 @@ struct card {
         if (r.mmio == driver_feature.mmio) accepted |= std::uint64_t{value} << 32 * driver_select;
         if (r.mmio == uk::drv::virtio_reg::queue_select.mmio) queue_select = value;
         if (r.mmio == queue_size.mmio) q.size = value;
-        if (r.mmio == queue_enable.mmio) q.enabled = value;
+        if (r.mmio == queue_enable.mmio) {
+            q.enabled = value;
+            q.events = (accepted & uk::drv::virtio_feature::event_index) != 0;
+        }
         if (r.mmio == uk::drv::virtio_reg::status.mmio && (value != 0 || resets)) {
             status = agrees ? value : value & ~uk::drv::virtio_status::features_ok;
             if (value == 0) forget();
@@ -168,7 +181,10 @@ struct device {
     }
     void wake_by_config() { of->config_wakes = true; }
     bell doorbell(std::uint16_t queue) { return {of, queue}; }
-    void acknowledge() { ++of->acknowledged; }
+    void acknowledge() {
+        ++of->acknowledged;
+        of->on_acknowledge();
+    }
 };
 
 struct transport {

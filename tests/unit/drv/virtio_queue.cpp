@@ -13,10 +13,11 @@ using namespace uk::drv;
 
 namespace {
 
-struct rig {
+template <bool Events>
+struct rig_with {
     fake::card card;
     fake::device device{&card};
-    virtio_queue<8, fake::bell> queue;
+    virtio_queue<8, fake::bell, Events> queue;
     virtio_ring_faults faults;
     fake::queue& other = card.queues[1];
 
@@ -27,6 +28,20 @@ struct rig {
     std::uint16_t add(std::uint64_t address = 0x1000) {
         const std::array<virtio_piece, 1> one{{{address, 64, true}}};
         return queue.add(one);
+    }
+    /// The device takes all that is there and gives it back.
+    void serve() {
+        while (other.waiting() != 0) other.give(other.take(), 1);
+    }
+};
+using rig = rig_with<false>;
+
+/// With event indices, agreed on.
+struct event_rig : rig_with<true> {
+    explicit event_rig(bool wakes = true) {
+        card.accepted = virtio_feature::event_index;
+        queue.use_events(true);
+        REQUIRE(set_up(wakes));
     }
 };
 
@@ -238,4 +253,130 @@ TEST_CASE("a device that does not want to know is looked at twice") {
         r.queue.announce();
         CHECK(r.other.rings == 0);
     }
+}
+
+TEST_CASE("an index passes an event as section 2.7.10 has it") {
+    // The next entry is number `from`: an event at that number is passed by one more.
+    CHECK(virtio_passes(5, 5, 6));
+    CHECK(!virtio_passes(5, 4, 5));
+    CHECK(!virtio_passes(5, 6, 7));
+    CHECK(virtio_passes(5, 2, 9));
+    CHECK(!virtio_passes(5, 5, 5));
+    CHECK(virtio_passes(0xffff, 0xfffe, 1));
+    CHECK(virtio_passes(0, 0xfffe, 1));
+    CHECK(!virtio_passes(1, 0xfffe, 1));
+    CHECK(!virtio_passes(0xfffd, 0xfffe, 1));
+}
+
+TEST_CASE("event indices lie behind the rings, and nothing overlaps") {
+    event_rig r;
+    CHECK(r.other.used % 4 == 0);
+    CHECK(r.other.used >= r.other.available + 4 + 2 * 8 + 2);
+    CHECK(r.other.driver_flags() == 0);
+    // The device writes its own, and the driver's state behind it stays.
+    const auto id = r.add();
+    fake::queue::put<std::uint16_t>(r.other.used + 4 + 8 * 8, 0xffff);
+    r.serve();
+    CHECK(r.queue.take(r.faults)->id == id);
+    for (int i = 0; i < 8; ++i) CHECK(r.add() < 8);
+    CHECK(r.queue.room() == 0);
+}
+
+TEST_CASE("a device with event indices is told when it asked to be, whatever its flag says") {
+    event_rig r;
+    r.other.set_flags(1);
+    for (unsigned round = 0; round < 70'000; ++round) {
+        r.other.rings = 0;
+        r.add();
+        r.add();
+        r.queue.announce();
+        REQUIRE(r.other.rings == 1);
+        r.queue.announce();
+        REQUIRE(r.other.rings == 1);
+        r.serve();
+        r.other.wait_for_more();
+        while (r.queue.take(r.faults)) {
+        }
+    }
+}
+
+TEST_CASE("a device that is at work, or wants to wait for more, is not told") {
+    event_rig r;
+    r.add();
+    r.queue.announce();
+    REQUIRE(r.other.rings == 1);
+    SUBCASE("at work") {
+        r.add();
+        r.queue.announce();
+        r.queue.announce();
+        CHECK(r.other.rings == 1);
+    }
+    SUBCASE("it waits for the third") {
+        r.other.wait_for_more(2);
+        for (int expected : {1, 1, 2}) {
+            r.add();
+            r.queue.announce();
+            r.queue.announce();
+            CHECK(r.other.rings == expected);
+        }
+    }
+}
+
+TEST_CASE("what the device asks for between two looks is not lost") {
+    event_rig r;
+    r.add();
+    r.queue.announce();
+    r.serve();
+    r.other.rings = 0;
+    // The device went to sleep before it saw the new buffer, but its index came too late for the first look.
+    const auto seen = fake::queue::at<std::uint16_t>(r.other.available + 2);
+    r.add();
+    r.queue.announce();
+    CHECK(r.other.rings == 0);
+    fake::queue::put(r.other.used + 4 + 8 * 8, seen);
+    SUBCASE("nothing new meanwhile") {}
+    SUBCASE("more meanwhile") { r.add(); }
+    r.queue.announce();
+    CHECK(r.other.rings == 1);
+    CHECK(!r.queue.unannounced());
+}
+
+TEST_CASE("a ring holds interrupts back until it is armed") {
+    for (const bool events : {false, true}) {
+        rig_with<true> r;
+        if (events) {
+            r.card.accepted = virtio_feature::event_index;
+            r.queue.use_events(true);
+        }
+        REQUIRE(r.set_up());
+        CHECK(r.queue.uses_events() == events);
+        for (unsigned round = 0; round < 70'000; ++round) {
+            r.other.interrupts = 0;
+            r.queue.arm();
+            REQUIRE(!r.queue.ready());
+            r.add();
+            r.serve();
+            REQUIRE(r.other.interrupts == 1);
+            REQUIRE(r.queue.ready());
+            r.queue.hold();
+            for (int i = 0; i < 3; ++i) r.add();
+            r.serve();
+            REQUIRE(r.other.interrupts == 1);
+            while (r.queue.take(r.faults)) {
+            }
+        }
+    }
+}
+
+TEST_CASE("a ring that never wakes has no interrupts by event indices either") {
+    event_rig r(false);
+    for (unsigned round = 0; round < 70'000; ++round) {
+        r.add();
+        r.add();
+        r.serve();
+        while (r.queue.take(r.faults)) {
+        }
+        r.queue.hold();
+    }
+    CHECK(r.other.interrupts == 0);
 }

@@ -330,6 +330,20 @@ TEST_CASE("after a timeout an acknowledgment of more than was sent again moves o
     CHECK(c.max - c.una == 400);
 }
 
+TEST_CASE("a FIN beyond a gap is acknowledged at once, each time (RFC 5681 section 4.2)") {
+    tcb c = established({1}, {0xffffff00});
+    const seq at = c.rcv_nxt;
+    for (unsigned i = 0; i < 2; ++i) {
+        const auto r = on_segment(c, make(flag::ack | flag::fin, at + 10, c.una, 0));
+        CHECK(r.drop == tcp_drop::none);
+        CHECK(r.ack);
+        CHECK(c.rcv_nxt == at);
+        CHECK(c.fin_at == at + 10);
+    }
+    tcb d = established({1}, {0xffffff00});
+    CHECK_FALSE(on_segment(d, make(flag::ack | flag::fin, at, d.una, 0)).ack);  // `on_text` says so
+}
+
 TEST_CASE("text: old, overlapping, early, beyond the window") {
     const tcb before = established({1}, {0xffffff00});
     const seq at = before.rcv_nxt;
