@@ -119,9 +119,9 @@ struct virtio_net {
                 return false;
             }
             put_header(frame.head);
-            std::array<virtio_piece, Options.segmentation ? 1 + packet_pieces::most : 2> all{
-                {{dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false},
-                 {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false}}};
+            std::array<virtio_piece, Options.segmentation ? 1 + packet_pieces::most : 2> all;  // the first few are used
+            all[0] = {dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false};
+            all[1] = {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false};
             if constexpr (Options.segmentation) add_pieces(frame.head, all.data() + 1);
             const std::uint16_t id = send_.add(std::span(all).first(pieces));
             packet_buffer** const kept = sent(id);
