@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""`uk bench net`: what one request and one ping cost the guest, in instructions, by part; and how many come in a second.
+"""`uk bench net`: what one request and one ping cost the guest, in instructions, by part; and how many a second does.
 
-Instructions repeat within a few in a thousand, whatever else the machine does; rates mean nothing but beside each other.
+Instructions repeat within a few in a thousand, whatever else the machine does; rates mean nothing but side by side.
 """
 
 import collections

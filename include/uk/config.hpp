@@ -34,6 +34,14 @@ inline constexpr bool small = true;
 inline constexpr bool small = false;
 #endif
 
+#if defined(UK_TARGET_KVM) && defined(__OPTIMIZE__)
+/// True where the linker is told where an image's stack and its parts lie, see image_link.hpp: the compiler knows these
+/// places as constants only when it optimizes.
+inline constexpr bool linked = true;
+#else
+inline constexpr bool linked = false;
+#endif
+
 /// Called with `this` first in a small function that is called from many places: the compiler would otherwise load
 /// members at each of these places to pass them instead of the one pointer, which costs some octets every time.
 [[gnu::always_inline]] inline void pass_pointer([[maybe_unused]] const volatile void* p) {

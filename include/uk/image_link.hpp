@@ -13,7 +13,7 @@ namespace uk {
 
 /// A reference to what an image has once, at the address `Where` that the linker knows: there it takes neither memory
 /// nor a load. Elsewhere it is a reference like any other.
-template <class T, std::byte* Where, bool InImage = config::image>
+template <class T, std::byte* Where, bool Linked = config::linked>
 class image_link {
 public:
     constexpr image_link(T& object) : object_(object) {}

@@ -38,6 +38,7 @@ private:
     }
 
     [[gnu::noinline]] constexpr void append(list_node& n) {
+        if (n.next_ == this) return;  // it is the last already
         n.unlink();
         insert(n, n);
     }
@@ -61,9 +62,7 @@ public:
     constexpr bool empty() const { return !head_.linked(); }
 
     /// Puts `node` last, out of whatever list it was in.
-    constexpr void push_back(Node& node) {
-        head_.append(node);
-    }
+    constexpr void push_back(Node& node) { head_.append(node); }
 
     constexpr Node& front() { return static_cast<Node&>(*head_.next_); }
 
@@ -74,9 +73,7 @@ public:
     }
 
     /// Moves everything in `other` behind what is here.
-    constexpr void take_all(list& other) {
-        head_.take_all(other.head_);
-    }
+    constexpr void take_all(list& other) { head_.take_all(other.head_); }
 
 private:
     list_node head_;

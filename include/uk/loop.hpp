@@ -31,7 +31,7 @@ struct loop {
 
         uk::scheduler& scheduler() { return scheduler_; }
         [[gnu::always_inline]] void place_links() {
-            if constexpr (config::image) {
+            if constexpr (config::linked) {
                 asm volatile(".globl uk_scheduler_object\n.set uk_scheduler_object, %c0" ::"i"(&scheduler_));
             }
         }

@@ -27,6 +27,7 @@ enum class packet_sum : std::uint8_t {
     unknown,
     right,    ///< a card looked
     partial,  ///< left to the card that sends the frame; one received so was never on a wire, and is whole
+    cut,      ///< left to the card, which also cuts the frame into segments: see packet_pieces.hpp
 };
 
 /// One fixed block of packet memory. `octets` follow the record in memory.
@@ -126,30 +127,37 @@ public:
     void mark_partial_sum(std::size_t from, std::size_t field) {
         buffer_->sum = packet_sum::partial;
         buffer_->sum_field = static_cast<std::uint8_t>(field);
-        buffer_->sum_from = static_cast<std::uint16_t>(begin_ + from);
-        buffer_->sum_to = static_cast<std::uint16_t>(begin_ + size_);
+        buffer_->sum_from = static_cast<std::uint16_t>(headroom() + from);
+        buffer_->sum_to = static_cast<std::uint16_t>(headroom() + size_);
     }
+    /// After a partial sum: the packet is to be sent as segments of `octets` of text each.
+    void mark_segments(std::size_t octets) {
+        buffer_->sum = packet_sum::cut;
+        buffer_->sum_to = static_cast<std::uint16_t>(octets);
+    }
+    /// Octets of text of each segment; 0: it is not to be cut.
+    std::size_t segment() const { return buffer_->sum == packet_sum::cut ? buffer_->sum_to : 0; }
     packet_sum sum() const { return buffer_->sum; }
     /// Where a partial sum begins in the window, and where it belongs from there.
-    std::size_t sum_from() const { return buffer_->sum_from - begin_; }
+    std::size_t sum_from() const { return buffer_->sum_from - headroom(); }
     std::size_t sum_field() const { return buffer_->sum_field; }
     /// The window's checksum, whose field is at offset `field`, need not be looked at.
     bool sum_holds(std::size_t field) const {
         if (buffer_->sum != packet_sum::partial) return buffer_->sum == packet_sum::right;
-        return buffer_->sum_from == begin_ && buffer_->sum_field == field && buffer_->sum_to >= begin_ + size_;
+        return buffer_->sum_from == headroom() && buffer_->sum_field == field && buffer_->sum_to >= headroom() + size_;
     }
     /// Completes a partial sum, so that the octets are what a wire would have brought: for whoever looks at them, or
     /// sends them on. Nobody else may hold the buffer.
     [[gnu::noinline]] void settle_sum() {
         if (std::exchange(buffer_->sum, packet_sum::unknown) != packet_sum::partial) return;
-        const bytes all = bytes(block(), buffer_->sum_to).subspan(buffer_->sum_from);
+        const bytes all = bytes(block() + sizeof(packet_buffer), buffer_->sum_to).subspan(buffer_->sum_from);
         std::uint32_t sum = 0;
         for (std::size_t i = 0; i < all.size(); ++i) {
             sum += std::to_integer<std::uint32_t>(all[i]) << (i % 2 == 0 ? 8 : 0);
         }
         while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
         // Zero would say that there is no checksum (RFC 768).
-        store_be(block() + buffer_->sum_from + buffer_->sum_field,
+        store_be(block() + sizeof(packet_buffer) + buffer_->sum_from + buffer_->sum_field,
                  static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
     }
     /// What the card knew is forgotten: from here on the octets are the payload alone.

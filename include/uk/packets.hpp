@@ -28,7 +28,7 @@ struct packets {
     packets() : store_(memory_.all(), Limits.octets) {}
     packet_store& store() { return store_; }
     [[gnu::always_inline]] void place_links() {
-        if constexpr (config::image) {
+        if constexpr (config::linked) {
             asm volatile(".globl uk_packet_store_object\n.set uk_packet_store_object, %c0" ::"i"(&store_));
         }
     }

@@ -198,6 +198,8 @@ inline constexpr struct mmio_port {
 /// A card that completes the checksums of what is sent has `bool fills_checksums()`, true where it does: then the sum
 /// of a packet may be left partial (uk::packet). One that has `marks_checksums()` marks received packets: who looks at
 /// a checksum asks `sum_holds` first, and who passes octets on calls `settle_sum`.
+/// One that cuts TCP into segments has `segment_pieces()`: how many pieces it takes at once (packet_pieces.hpp), 0 for
+/// none.
 inline constexpr struct frame_port {
     static constexpr std::string_view name = "port::frame";
     static constexpr std::string_view remedy =

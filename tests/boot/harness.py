@@ -156,7 +156,7 @@ def site(where="microvm", net=USER, program="http-whole", memory=None, forwards=
         stack.enter_context(guest)
         try:
             found = Site(guest, where, net, address, mapped, wire)
-            if binary.name in ("http", "stream"):
+            if binary.name in ("http", "page", "stream"):
                 # Before the guest has its address, attempts are lost: many short ones.
                 guest.wait_for(".", 1)
                 found.answers(BOOT_SECONDS, 0.05)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Cases: the http example serves on every machine and network, to real clients."""
+"""Cases: the web servers, small and smallest, serve on every machine and network, to real clients."""
 
 from boot.harness import HOSTED, MACHINES, TAP, USER, run_to_end, site
 from tool.cases import Case, expect
@@ -8,9 +8,9 @@ from tool.probe import READY
 KIB = 1 << 10
 
 
-def page(where, net, memory=None):
+def page(program, where, net, memory=None):
     """curl gets the page twice on one connection; over a TAP, dnsmasq gave the address and ping is answered."""
-    with site(where, net, "http", memory) as found:
+    with site(where, net, program, memory) as found:
         code, text = found.run("curl", "-sS", "--max-time", "10", "--noproxy", "*",
                                "-w", "|%{http_code} %{num_connects}|", found.url(), found.url())
         expect(code == 0, f"curl ended with {code}: {text}")
@@ -62,10 +62,11 @@ def cases():
     """The matrix."""
     for where in [*MACHINES, HOSTED]:
         yield Case(f"hello on {where}", lambda w=where: hello(w))
-    for where in MACHINES:
-        for net in (USER, TAP):
-            yield Case(f"page on {where}, {net}", lambda w=where, n=net: page(w, n))
-    yield Case(f"page on {HOSTED}, {TAP}", lambda: page(HOSTED, TAP))
-    yield Case("page in 1 MiB of guest memory", lambda: page("microvm", USER, 1024 * KIB))
+    for program in ("http", "page"):
+        for where in MACHINES:
+            for net in (USER, TAP):
+                yield Case(f"{program} on {where}, {net}", lambda p=program, w=where, n=net: page(p, w, n))
+        yield Case(f"{program} on {HOSTED}, {TAP}", lambda p=program: page(p, HOSTED, TAP))
+        yield Case(f"{program} in 1 MiB of guest memory", lambda p=program: page(p, "microvm", USER, 1024 * KIB))
     for where, net in (("microvm", USER), ("pc", TAP), (HOSTED, TAP)):
         yield Case(f"echo on {where}, {net}", lambda w=where, n=net: echo(w, n))

@@ -167,3 +167,15 @@ TEST_CASE("a partial checksum is completed over all that the frame had, once") {
         CHECK(std::memcmp(before.data(), all.data(), all.size()) == 0);
     }
 }
+
+TEST_CASE("a partial checksum of a frame that fills the largest buffer") {
+    uk::raw_memory<sizeof(uk::packet_buffer) + 65'520> memory;
+    uk::packet_store store(memory.all(), 65'520);
+    uk::packet k = store.take(0);
+    std::memset(k.push_back(65'520).data(), 0, 65'520);
+    k.data()[65'519] = std::byte{2};
+    k.mark_partial_sum(65'516, 0);
+    CHECK(k.sum_from() == 65'516);
+    k.settle_sum();
+    CHECK(uk::load_be<std::uint16_t>(k.data() + 65'516) == 0xfffd);
+}

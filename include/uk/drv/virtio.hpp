@@ -40,6 +40,7 @@ struct virtio_feature {
     static constexpr std::uint64_t net_guest_checksum = 1ull << 1;
     static constexpr std::uint64_t net_mtu = 1ull << 3;
     static constexpr std::uint64_t net_mac = 1ull << 5;
+    static constexpr std::uint64_t net_host_tso4 = 1ull << 11;
     static constexpr std::uint64_t net_status = 1ull << 16;
     static constexpr std::uint64_t event_index = 1ull << 29;
     static constexpr std::uint64_t version_1 = 1ull << 32;

@@ -9,6 +9,7 @@
 #include <uk/drv/virtio_pci_or_mmio.hpp>
 #include <uk/drv/virtio_queue.hpp>
 #include <uk/packet.hpp>
+#include <uk/packet_pieces.hpp>
 #include <uk/port.hpp>
 #include <uk/stack_link.hpp>
 #include <uk/zeroed.hpp>
@@ -25,6 +26,31 @@
 
 namespace uk::drv {
 
+/// What happened, by cause; for people.
+struct virtio_net_counters : virtio_ring_faults {
+    static constexpr std::string_view names =
+        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets";
+    std::uint32_t received = 0;
+    std::uint32_t sent = 0;
+    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
+    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
+    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
+    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
+    std::uint32_t no_link = 0;        ///< lost: to send while the link was down
+    std::uint32_t resets = 0;         ///< how often the device asked for a reset and was begun anew
+};
+
+/// With what the options ask for.
+struct virtio_net_more_counters : virtio_net_counters {
+    static constexpr std::string_view names =
+        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets receive_checksum "
+        "receive_known sent_partial sent_cut";
+    std::uint32_t receive_checksum = 0;  ///< dropped: the checksum's place is not within the frame
+    std::uint32_t receive_known = 0;     ///< the card knows the checksum
+    std::uint32_t sent_partial = 0;      ///< the card completes the checksum
+    std::uint32_t sent_cut = 0;          ///< and cuts it into segments
+};
+
 /// A virtio network card (section 5.1): port::frame. One queue for each direction. What the options name is used where
 /// the device offers it. What was sent is taken back when there is occasion to; it wakes the machine only where
 /// reception waits for its buffers. A device that breaks the rules of the rings is reset once and stays silent.
@@ -33,6 +59,8 @@ struct virtio_net {
     using needs = detail::joined<ports<port::packets>, typename Transport::needs>;
     using provides = ports<port::frame>;
     static constexpr std::string_view name = "drv::virtio_net";
+
+    static_assert(Options.checksum || !Options.segmentation, "drv::virtio_net: segmentation needs checksum.");
 
     template <class Stack>
     class in {
@@ -76,7 +104,7 @@ struct virtio_net {
         }
 
         bool send(outgoing&& frame) {
-            const std::uint16_t pieces = frame.body.empty() ? 1 : 2;
+            const auto pieces = static_cast<std::uint16_t>(pieces_in(frame));
             if (counters_->stopped != 0) return false;
             // Lost as on a wire, not refused: nobody is to try again and again, and what has a time-out is to have it.
             if (Options.watch && !has_link_) {
@@ -91,9 +119,10 @@ struct virtio_net {
                 return false;
             }
             put_header(frame.head);
-            const std::array<virtio_piece, 2> all{
+            std::array<virtio_piece, Options.segmentation ? 1 + packet_pieces::most : 2> all{
                 {{dma(frame.head.data()), static_cast<std::uint32_t>(frame.head.size()), false},
                  {dma(frame.body.data()), static_cast<std::uint32_t>(frame.body.size()), false}}};
+            if constexpr (Options.segmentation) add_pieces(frame.head, all.data() + 1);
             const std::uint16_t id = send_.add(std::span(all).first(pieces));
             packet_buffer** const kept = sent(id);
             kept[0] = frame.head.detach();
@@ -140,6 +169,13 @@ struct virtio_net {
         {
             return agreed_.fills;
         }
+        /// How many pieces a packet that the card cuts into segments may have; 0: it cuts none.
+        std::size_t segment_pieces() const
+            requires(Options.segmentation)
+        {
+            const std::size_t most = send_.size() / 2;
+            return !agreed_.cuts ? 0 : most < packet_pieces::most ? most : packet_pieces::most;
+        }
         /// Received packets say what the card knows of their checksums.
         static constexpr bool marks_checksums()
             requires(Options.checksum)
@@ -173,6 +209,7 @@ struct virtio_net {
         struct agreed {
             bool fills = false;  // the card completes checksums
             bool marks = false;  // and looks at those of received frames
+            bool cuts = false;   // and cuts what is sent into segments
         };
         struct nothing {};
 
@@ -271,6 +308,10 @@ struct virtio_net {
                 agreed_.fills = (features & virtio_feature::net_checksum) != 0;
                 agreed_.marks = (features & virtio_feature::net_guest_checksum) != 0;
             }
+            if constexpr (Options.segmentation) {
+                if (agreed_.fills) features |= *offered & virtio_feature::net_host_tso4;
+                agreed_.cuts = (features & virtio_feature::net_host_tso4) != 0;
+            }
             if constexpr (events) {
                 features |= *offered & virtio_feature::event_index;
                 receive_.use_events((features & virtio_feature::event_index) != 0);
@@ -301,6 +342,21 @@ struct virtio_net {
             reclaim();
             refill();
             receive_.announce();
+        }
+
+        std::size_t pieces_in(outgoing& frame) {
+            if constexpr (Options.segmentation) {
+                if (frame.head.segment() != 0) return 1 + pieces_of(frame.head).count;
+            }
+            return frame.body.empty() ? 1 : 2;
+        }
+        // Their memory is ours to keep, too, until the device is done.
+        void add_pieces(packet& head, virtio_piece* out) {
+            if (head.segment() == 0) return;
+            const packet_pieces& list = pieces_of(head);
+            list.hold();
+            for (std::uint32_t i = 0; i < list.count; ++i) *out++ = {dma(list.all[i].data), list.all[i].size, false};
+            ++counters_->sent_cut;
         }
 
         // Takes the device's header off a received frame; false when that is to be dropped.
@@ -378,7 +434,12 @@ struct virtio_net {
         packet_buffer** sent(std::uint16_t id) { return kept_->data() + Options.receive_queue + 2 * id; }
 
         static void give_back(packet_buffer** at, std::size_t count) {
-            for (; count != 0; --count, ++at) packet::attach(std::exchange(*at, nullptr), 0, 0);
+            for (; count != 0; --count, ++at) {
+                packet done = packet::attach(std::exchange(*at, nullptr), 0, 0);
+                if constexpr (Options.segmentation) {
+                    if (done && done.segment() != 0) pieces_of(done).let_go();
+                }
+            }
         }
 
         [[no_unique_address]] stack_link<Stack> os_;

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <uk/address.hpp>
-#include <uk/drv/virtio.hpp>
 
 #include <cstdint>
-#include <string_view>
 
 namespace uk::drv {
 
@@ -35,32 +33,10 @@ struct virtio_net_options {
     /// The card completes the checksums of what is sent (VIRTIO_NET_F_CSUM), and says of what it has received which are
     /// right (VIRTIO_NET_F_GUEST_CSUM).
     bool checksum = false;
+    /// The card cuts what TCP sends into segments (VIRTIO_NET_F_HOST_TSO4). Needs `checksum`.
+    bool segmentation = false;
     /// The address where the card has none of its own: a locally administered one, different on each machine of a link.
     mac address{{0x02, 0x75, 0x6b, 0x00, 0x00, 0x01}};
-};
-
-/// What happened, by cause; for people.
-struct virtio_net_counters : virtio_ring_faults {
-    static constexpr std::string_view names =
-        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets";
-    std::uint32_t received = 0;
-    std::uint32_t sent = 0;
-    std::uint32_t send_full = 0;      ///< dropped: no free descriptor
-    std::uint32_t receive_short = 0;  ///< dropped: no longer than the device's header, by the device's own word
-    std::uint32_t receive_long = 0;   ///< dropped: longer than the buffer, by the device's own word
-    std::uint32_t stopped = 0;        ///< 1 when the device failed and is not used any more
-    std::uint32_t no_link = 0;        ///< lost: to send while the link was down
-    std::uint32_t resets = 0;         ///< how often the device asked for a reset and was begun anew
-};
-
-/// With what the options ask for.
-struct virtio_net_more_counters : virtio_net_counters {
-    static constexpr std::string_view names =
-        "bad_id bad_index received sent send_full receive_short receive_long stopped no_link resets receive_checksum "
-        "receive_known sent_partial";
-    std::uint32_t receive_checksum = 0;  ///< dropped: the checksum's place is not within the frame
-    std::uint32_t receive_known = 0;     ///< the card knows the checksum
-    std::uint32_t sent_partial = 0;      ///< the card completes the checksum
 };
 
 }  // namespace uk::drv

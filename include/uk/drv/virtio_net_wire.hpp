@@ -19,6 +19,9 @@ struct virtio_net_header {
     static constexpr std::uint8_t needs_checksum = 1;
     static constexpr std::uint8_t data_valid = 2;
 
+    // Values of `segment_type`.
+    static constexpr std::uint8_t tcp4 = 1;
+
     std::uint8_t flags;
     std::uint8_t segment_type;
     std::uint16_t header_octets;
@@ -48,13 +51,19 @@ inline bool mark_sum(const virtio_net_header& h, packet& frame) {
     return true;
 }
 
-/// The header of a frame to send, whose checksum the card is to complete where it is partial (section 5.1.6.2).
+/// The header of a frame to send, whose checksum the card is to complete where it is partial, and which it is to cut
+/// into segments where it is marked so (section 5.1.6.2).
 inline virtio_net_header header_for(const packet& frame) {
     virtio_net_header h{};
-    if (frame.sum() == packet_sum::partial) {
+    if (frame.sum() >= packet_sum::partial) {
         h.flags = virtio_net_header::needs_checksum;
         h.checksum_start = static_cast<std::uint16_t>(frame.sum_from());
         h.checksum_offset = static_cast<std::uint16_t>(frame.sum_field());
+    }
+    if (const std::size_t octets = frame.segment(); octets != 0) {
+        h.segment_type = virtio_net_header::tcp4;
+        h.header_octets = static_cast<std::uint16_t>(frame.size());
+        h.segment_octets = static_cast<std::uint16_t>(octets);
     }
     return h;
 }

@@ -6,6 +6,7 @@
 #include <uk/net/arp_wire.hpp>
 #include <uk/net/ethernet_wire.hpp>
 #include <uk/net/ipv4_wire.hpp>
+#include <uk/net/offload.hpp>
 #include <uk/part.hpp>
 #include <uk/stack_link.hpp>
 #include <uk/time.hpp>
@@ -95,10 +96,13 @@ struct arp {
             entry& e = *find(next_hop, true);
             e.used = ++uses_;
             if (!e.known) {
-                if (e.waiting.head) ++counters_->displaced;
-                e.waiting = std::move(datagram);
+                const bool kept = may_be_kept(datagram);
+                if (kept) {
+                    if (e.waiting.head) ++counters_->displaced;
+                    e.waiting = std::move(datagram);
+                }
                 if (e.tries == 0) ask(e);
-                return true;
+                return kept;
             }
             if (e.tries == 0 && now() > e.until) ask(e);
             return os_[port::link].send(e.link, type_ipv4, std::move(datagram));
@@ -165,6 +169,12 @@ struct arp {
         static constexpr std::uint16_t type_ipv4 = 0x0800;
         static constexpr bool guarded = Limits.probes > 0;
         static constexpr duration retry = std::chrono::seconds(1);  // RFC 1122 section 2.3.2.1: at most one a second
+
+        // Not what is to be cut into segments: see packet_pieces.hpp.
+        static bool may_be_kept(const outgoing& datagram) {
+            if constexpr (may_segment<provider_of<Stack, port::link>>) return datagram.head.segment() == 0;
+            return true;
+        }
 
         struct nothing {};
         struct guard : arp_guard {

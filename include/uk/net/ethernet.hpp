@@ -46,6 +46,11 @@ struct ethernet {
         {
             return os_[port::frame].fills_checksums();
         }
+        std::size_t segment_pieces() const
+            requires may_segment<provider_of<Stack, port::frame>>
+        {
+            return os_[port::frame].segment_pieces();
+        }
         static constexpr bool marks_checksums()
             requires may_mark_checksums<provider_of<Stack, port::frame>>
         {

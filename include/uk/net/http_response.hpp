@@ -79,7 +79,7 @@ protected:
         return fail(count_ == std::size(pieces_) ? error::too_large : error::no_buffers);
     }
 
-    [[gnu::noinline]] bool add_piece() {
+    bool add_piece() {
         if (count_ == std::size(pieces_)) return false;
         // In the place of an empty handle.
         packet* p = new (&pieces_[count_]) packet(io_.server.store->take_spare(count_ == 0 ? head_room : 0));

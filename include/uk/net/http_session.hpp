@@ -231,7 +231,9 @@ private:
         if (!s.sending) return s.link::read(h);
         bool in_place = false;
         const bytes next = s.next_to_send(in_place);
-        return s.link::write(next, in_place, h);
+        const bool waits = s.link::write(next, in_place, h);
+        if (waits) s.wait(waiting::write, s.server.limit.write_timeout);
+        return waits;
     }
 
     [[gnu::noinline]] static result<> end(transport& t) {

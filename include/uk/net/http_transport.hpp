@@ -315,7 +315,6 @@ public:
         bytes& from = head_to_send.empty() ? data_to_send : head_to_send;
         const bytes next = in_place ? from : from.first(std::min(from.size(), most_at_once));
         from = from.subspan(next.size());
-        wait(waiting::write, server.limit.write_timeout);
         return next;
     }
 

@@ -347,7 +347,9 @@ struct field_reader {
                 // RFC 9112 section 3.2
                 if (has(word::host)) return fault::bad_host;
                 for (char c : value) {
-                    if (c == ' ' || c == ',' || c == '/' || c == '@') return fault::bad_host;
+                    constexpr std::uint64_t separators = 1ULL << ' ' | 1ULL << ',' | 1ULL << '/';
+                    const auto octet = static_cast<unsigned char>(c);
+                    if (octet < 64 ? (separators >> octet & 1) != 0 : c == '@') return fault::bad_host;
                 }
                 break;
             case word::content_length: {
@@ -400,7 +402,7 @@ struct field_reader {
 }  // namespace detail
 
 /// Reads a whole head, with its empty line, as `find_head_end` found it.
-[[gnu::noinline]] inline fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
+inline fault parse_head(std::string_view text, const head_limits& limits, request_head& out) {
     const fault line = detail::parse_request_line(detail::cut_line(text), out);
     if (line != fault::none) return line;
     text.remove_suffix(2);

@@ -126,6 +126,11 @@ struct ipv4 {
         {
             return os_[port::link].fills_checksums();
         }
+        std::size_t segment_pieces() const
+            requires may_segment<provider_of<Stack, port::link>>
+        {
+            return os_[port::link].segment_pieces();
+        }
         static constexpr bool marks_checksums()
             requires may_mark_checksums<provider_of<Stack, port::link>>
         {
@@ -147,7 +152,7 @@ struct ipv4 {
                 return fail(error::unreachable);
             }
             ipv4_header h;
-            h.total_length = static_cast<std::uint16_t>(length);
+            h.total_length = static_cast<std::uint16_t>(length + piece_octets(os_[port::link], payload));
             h.ttl = is_group(hop) ? Limits.group_ttl : Limits.ttl;
             h.protocol = protocol;
             h.traffic_class = payload.traffic_class;
@@ -175,7 +180,7 @@ struct ipv4 {
             if constexpr (requires { os_[port::neighbour].doubt(to); }) os_[port::neighbour].doubt(next_hop(to));
         }
 
-        [[gnu::noinline]] void receive_frame(packet&& p, const ethernet_header& link) {
+        void receive_frame(packet&& p, const ethernet_header& link) {
             ipv4_datagram d;
             const ipv4_fault fault = parse_ipv4(p.contents(), d);
             if (fault != ipv4_fault::none) {

@@ -339,6 +339,8 @@ struct tcp {
             schedule(r);
         }
 
+        std::size_t segment_pieces() const { return net::segment_pieces(os_[port::ip]); }
+
         // At R1 the internet layer is told that the way may not be one any more (MUST-20).
         void doubt(const tcp_ends& e) {
             if constexpr (requires { os_[port::ip].doubt(e.remote); }) os_[port::ip].doubt(e.remote);
@@ -360,7 +362,8 @@ struct tcp {
             }
             const writable_bytes header = out.head.push_front(header_octets<features>(s));
             emit<features>(s, header.data());
-            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, out.size());
+            const std::size_t octets = out.size() + piece_octets(os_[port::ip], out);
+            checksum sum = pseudo_header(e.local, e.remote, ip_protocol, octets);
             if (leaves_checksums(os_[port::ip])) {
                 leave_sum(out, tcp_checksum_offset, sum);
             } else {

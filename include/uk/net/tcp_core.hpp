@@ -57,7 +57,7 @@ public:
     /// Something to read, or nothing to come.
     static bool readable(const tcp_record& r) { return r.receive.buffers() != 0 || r.control.ended() || !r.open(); }
     /// The next packet, which the caller holds until it calls `give_back`; null when nothing is there.
-    [[gnu::noinline]] packet read(tcp_record& r) {
+    packet read(tcp_record& r) {
         packet p = r.receive.pop();
         if (p) {
             r.held += static_cast<std::uint32_t>(p.size());

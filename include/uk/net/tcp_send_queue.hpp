@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/packet.hpp>
+#include <uk/packet_pieces.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -97,6 +98,29 @@ public:
                 }
             }
         }
+    }
+
+    /// The same for a card that cuts it into segments: all of it in pieces, of which there are at most `places`. Says
+    /// how many octets that is, `length` or less; with no list it only says so.
+    std::uint32_t gather(std::uint32_t offset, std::uint32_t length, packet_pieces* out, std::size_t places) const {
+        std::uint32_t done = 0;
+        for (packet_buffer* b = head_; b != nullptr; b = b->next) {
+            const piece& p = piece_of(b);
+            for (const bool copied : {true, false}) {
+                bytes from = copied ? bytes(text_of(b) + p.begin, p.size) : bytes(p.constant, p.constant_size);
+                if (offset >= from.size()) {
+                    offset -= static_cast<std::uint32_t>(from.size());
+                    continue;
+                }
+                from = from.subspan(offset);
+                offset = 0;
+                if (from.size() > length - done) from = from.first(length - done);
+                if (from.empty() || places-- == 0) return done;
+                done += static_cast<std::uint32_t>(from.size());
+                if (out != nullptr) out->add(from, copied ? b : nullptr);
+            }
+        }
+        return done;
     }
 
 private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <uk/net/tcp_handshake.hpp>
+#include <uk/net/tcp_segmentation.hpp>
 #include <uk/net/tcp_slot.hpp>
 #include <uk/net/tcp_table.hpp>
 
@@ -104,7 +105,12 @@ protected:
             r.starved = true;
             return false;
         }
-        if (p.length != 0) r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
+        if (self().segment_pieces() != 0 && p.length > c.mss) {
+            packet_pieces& pieces = begin_pieces(out.head, c.mss);
+            r.send.gather(p.from - c.text_base(), p.length, &pieces, packet_pieces::most);
+        } else if (p.length != 0) {
+            r.send.gather(p.from - c.text_base(), p.length, out, tcp_copied);
+        }
         const bool again = places != 0 && p.from < c.max;
         if (again) count(tcp_count::retransmits);
         if (!send_segment(r, p, at, std::move(out))) {
@@ -120,11 +126,26 @@ protected:
             }
         }
         if constexpr (features.sack) {
-            if (recorded) r.recovery.on_sent(p, old, ticks_at(at), sent_.pool);
+            if (recorded) record(r, p, old, at);
         }
         r.sent_at = ticks_at(at);
         on_sent(c, p.from, places, p.has(tcp_flag::fin));
         return true;
+    }
+
+    // What the card cuts is lost and acknowledged segment by segment.
+    void record(slot& r, tcp_plan p, tcp_sent* old, instant at) {
+        if (self().segment_pieces() != 0) {
+            const tcp_plan all = p;
+            p.flags = 0;
+            p.length = r.control.mss;
+            for (; all.length - (p.from - all.from) > p.length; p.from = p.from + p.length) {
+                r.recovery.on_sent(p, nullptr, ticks_at(at), sent_.pool);
+            }
+            p.length = all.length - (p.from - all.from);
+            p.flags = all.flags;
+        }
+        r.recovery.on_sent(p, old, ticks_at(at), sent_.pool);
     }
 
     [[gnu::noinline]] void arm(tcp_record& r, tcp_timer_use use, instant at, duration wait) {
@@ -158,6 +179,9 @@ private:
                 break;
             }
             r.probe = false;
+            if (const std::size_t pieces = self().segment_pieces(); pieces != 0 && may_lengthen(r)) {
+                lengthen(p, c, r.send, {r.recovery.allowed(c, r.congestion.window), pieces, records_for(r)});
+            }
             if (!transmit(r, p, at)) return false;
         }
         r.probe = false;
@@ -167,6 +191,21 @@ private:
         transmit(r, p, at);
         c.nxt = p.from;  // whatever becomes of it, it is sent again with the rest
         return true;
+    }
+
+    // For a card that cuts text into segments: it would repeat the mark of urgent text and CWR in each of them.
+    bool may_lengthen(const slot& r) const {
+        if constexpr (features.urgent) {
+            if (r.marks.own_set) return false;
+        }
+        if constexpr (features.ecn) {
+            if (r.ecn.reduced) return false;
+        }
+        return true;
+    }
+    std::size_t records_for(const slot& r) const {
+        if constexpr (features.sack) return sent_.pool.spare(r.recovery.sent.empty());
+        return ~std::size_t{0};
     }
 
     // What was lost. False when that has to wait for buffers.
@@ -286,7 +325,7 @@ private:
         const tcb& c = r.control;
         const bool twice = r.told.twice.begin != r.told.twice.end;
         if (!c.sack || (!twice && r.receive.early_buffers() == 0)) return;
-        const std::uint32_t text_room = c.mss - p.length;
+        const std::uint32_t text_room = p.length < c.mss ? c.mss - p.length : 0;
         if (p.length != 0 && text_room < tcp_sack_octets + tcp_block_octets) return;
         unsigned most = c.stamped ? 3 : 4;
         if (p.length != 0) {

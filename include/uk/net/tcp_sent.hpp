@@ -41,6 +41,8 @@ public:
 
     std::size_t available() const { return available_; }
     bool may_take(bool first) const { return first || available_ > kept_; }
+    /// How many records may be taken.
+    std::size_t spare(bool first) const { return available_ - kept_ + (first ? 1 : 0); }
 
     /// A fresh record; `first`: the connection has none. The caller has asked `may_take`.
     tcp_sent& take(bool first) {

@@ -6,7 +6,7 @@
 // The larger functions of tcp_core. They stay out of line: each has several callers, and an image is to be small.
 namespace uk::net {
 
-[[gnu::noinline]] inline tcp_record* tcp_core::find(const tcp_ends& e) {
+inline tcp_record* tcp_core::find(const tcp_ends& e) {
     tcp_record* r = bucket(e);
     while (r != nullptr && r->ends != e) r = r->next;
     return r;
@@ -41,7 +41,7 @@ inline void tcp_core::enter(tcp_record& r, const tcp_ends& e, std::uint16_t mss,
     r.hashed = true;
 }
 
-[[gnu::noinline]] inline void tcp_core::unhash(tcp_record& r) {
+inline void tcp_core::unhash(tcp_record& r) {
     if (!r.hashed) return;
     tcp_record** link = &bucket(r.ends);
     while (*link != &r) link = &(*link)->next;
@@ -157,7 +157,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     return early < limits_.receive_buffers && early < share(early + held) / 2;
 }
 
-[[gnu::noinline]] inline std::uint32_t tcp_core::keep(tcp_record& r, packet&& p) {
+inline std::uint32_t tcp_core::keep(tcp_record& r, packet&& p) {
     if (!r.receive.fits_behind(p) && !may_keep(r, true)) {
         r.receive.forget_early();
         if (!may_keep(r, true)) {
@@ -168,7 +168,7 @@ inline std::uint32_t tcp_core::room(const tcp_record& r) const {
     return r.receive.append(std::move(p), r.control.rcv_nxt);
 }
 
-[[gnu::noinline]] inline void tcp_core::give_back(tcp_record& r, std::size_t octets) {
+inline void tcp_core::give_back(tcp_record& r, std::size_t octets) {
     r.held -= static_cast<std::uint32_t>(octets);
     --r.held_buffers;
     const tcb& c = r.control;

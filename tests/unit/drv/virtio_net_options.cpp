@@ -246,3 +246,107 @@ TEST_CASE("virtio_net has the card complete a checksum, or does it itself") {
         CHECK((sum % 0xffff == 0) == !fills);
     }
 }
+
+namespace {
+
+constexpr virtio_net_options with_segmentation{
+    .receive_queue = 8, .send_queue = 16, .reserve = 4, .least = 2, .checksum = true, .segmentation = true};
+
+/// A frame to be cut: headers, then a constant piece and two with owners.
+template <class Rig>
+uk::outgoing to_be_cut(Rig& r, uk::packet& a, uk::packet& b) {
+    static constexpr std::byte constant[3000]{};
+    uk::outgoing out{r.store().take()};
+    auto& list = uk::begin_pieces(out.head, 1448);
+    list.add(constant, nullptr);
+    for (uk::packet* p : {&a, &b}) {
+        *p = r.store().take();
+        p->push_back(700);
+        uk::packet_buffer* const buffer = p->share().detach();
+        list.add(p->contents(), buffer);
+        uk::packet::attach(buffer, 0, 0);
+    }
+    out.head.push_front(20);
+    out.head.mark_partial_sum(0, 16);
+    out.head.mark_segments(1448);
+    out.head.push_front(34);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("virtio_net has the card cut segments only where it completes checksums, too") {
+    for (const std::uint64_t offered : {std::uint64_t{0}, virtio_feature::net_host_tso4, virtio_feature::net_checksum,
+                                        virtio_feature::net_checksum | virtio_feature::net_host_tso4}) {
+        rig<32, with_segmentation> r;
+        r.card.offered |= offered;
+        auto& net = r.start();
+        const bool cuts = offered == (virtio_feature::net_checksum | virtio_feature::net_host_tso4);
+        CHECK(((r.card.accepted & virtio_feature::net_host_tso4) != 0) == cuts);
+        CHECK(net.segment_pieces() == (cuts ? 8 : 0));
+    }
+    rig<32, with_checksums> plain;
+    plain.card.offered |= virtio_feature::net_checksum | virtio_feature::net_host_tso4;
+    plain.start();
+    CHECK((plain.card.accepted & virtio_feature::net_host_tso4) == 0);
+}
+
+TEST_CASE("virtio_net sends the pieces from where they lie, and holds their owners until the card is done") {
+    rig<32, with_segmentation> r;
+    r.card.offered |= virtio_feature::net_checksum | virtio_feature::net_host_tso4;
+    auto& net = r.start();
+    const auto before = r.store().available();
+    const std::byte* a_octets = nullptr;
+    {
+        uk::packet a, b;
+        uk::outgoing out = to_be_cut(r, a, b);
+        a_octets = a.data();
+        CHECK(net.send(std::move(out)));
+    }
+    CHECK(net.counters().sent_cut == 1);
+    net.flush();
+    CHECK(r.store().available() == before - 3);
+    REQUIRE(r.tx.waiting() == 1);
+    const auto id = r.tx.take();
+    const auto pieces = r.tx.pieces(id);
+    REQUIRE(pieces.size() == 4);
+    const auto h = header_of(pieces[0]);
+    CHECK(h.flags == 1);
+    CHECK(h.segment_type == 1);
+    CHECK(h.header_octets == 54);
+    CHECK(h.segment_octets == 1448);
+    CHECK(h.checksum_start == 34);
+    CHECK(pieces[0].length == 12 + 54);
+    CHECK(pieces[1].length == 3000);
+    CHECK(pieces[2].data() == a_octets);
+    CHECK(pieces[2].length == 700);
+    CHECK(pieces[3].length == 700);
+    SUBCASE("sent") {
+        r.tx.give(id, 0);
+        net.flush();
+        CHECK(r.store().available() == before);
+    }
+    SUBCASE("the card fails") {
+        r.tx.jump(1000);
+        net.flush();
+        CHECK(r.store().available() == 32);
+    }
+    SUBCASE("torn down") {
+        r.net.reset();
+        CHECK(r.store().available() == 32);
+    }
+}
+
+TEST_CASE("virtio_net refuses a packet of more pieces than there is room for, and holds nothing of it") {
+    rig<32, with_segmentation> r;
+    r.card.offered |= virtio_feature::net_checksum | virtio_feature::net_host_tso4;
+    auto& net = r.start();
+    for (unsigned i = 0; i < 13; ++i) CHECK(net.send(r.frame(20, i)));
+    const auto before = r.store().available();
+    {
+        uk::packet a, b;
+        CHECK(!net.send(to_be_cut(r, a, b)));
+    }
+    CHECK(net.counters().send_full == 1);
+    CHECK(r.store().available() == before);
+}

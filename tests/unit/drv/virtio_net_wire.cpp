@@ -108,3 +108,18 @@ TEST_CASE("a checksum's place that no transport has is refused") {
     CHECK(larger.sum_field() == 255);
     CHECK(!mark_sum(header(1, 0, 256), larger));
 }
+
+TEST_CASE("a frame to be cut says where its text begins and how long a segment is") {
+    pool p;
+    uk::packet frame = p.store.take();
+    frame.push_back(32);
+    frame.mark_partial_sum(0, 16);
+    frame.mark_segments(1448);
+    frame.push_front(34);
+    const auto h = header_for(frame);
+    auto wanted = header(1, 34, 16);
+    wanted.segment_type = 1;
+    wanted.header_octets = 66;
+    wanted.segment_octets = 1448;
+    CHECK(std::memcmp(&h, &wanted, sizeof h) == 0);
+}

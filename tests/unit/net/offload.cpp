@@ -49,6 +49,7 @@ struct summing_card {
         }
         bool send(uk::outgoing frame) {
             sums.push_back(frame.head.sum());
+            segment = frame.head.segment();
             const std::size_t from = frame.head.sum_from(), field = frame.head.sum_field();
             base::send(std::move(frame));
             if (sums.back() != uk::packet_sum::partial) return true;
@@ -59,10 +60,12 @@ struct summing_card {
             return true;
         }
         bool fills_checksums() const { return fills; }
+        std::size_t segment_pieces() const { return 5; }
         static constexpr bool marks_checksums() { return true; }
 
         known next;
         bool fills = true;
+        std::size_t segment = 0;
         std::vector<uk::packet_sum> sums;
     };
 };
@@ -306,4 +309,35 @@ TEST_CASE("fragments are completed one by one, and the whole is looked at") {
     os.inject(first);
     os.inject(second);
     CHECK(os.silent() != heard);
+}
+
+TEST_CASE("a datagram that the card cuts has the length of all of it, and waits for no neighbour") {
+    host os;
+    CHECK(net::segment_pieces(os[uk::port::ip]) == 5);
+    static constexpr std::byte text[4000]{};
+    const auto packet = [&] {
+        uk::outgoing out{os.store().take()};
+        uk::begin_pieces(out.head, 1448).add(text, nullptr);
+        out.head.push_front(20);
+        CHECK(net::piece_octets(os[uk::port::ip], out) == 4000);
+        net::leave_sum(out, 16, net::pseudo_header(our_ip, peer_ip, 6, 4020));
+        CHECK(out.head.segment() == 1448);
+        return out;
+    };
+    const auto free = os.store().available();
+    CHECK(os[uk::port::ip].send(peer_ip, 6, packet()));
+    CHECK(os.card().segment == 1448);
+    const octets frame = os.take();
+    CHECK(frame.size() == 14 + 40);
+    CHECK(uk::load_be<std::uint16_t>(frame.data() + 16) == 20 + 20 + 4000);
+    CHECK(net::checksum_of(uk::bytes(frame).subspan(14, 20)) == 0);
+
+    const auto stranger = "10.0.0.77"_ip4;
+    CHECK(!os[uk::port::ip].send(stranger, 6, packet()));
+    os.inject(arp_frame(our_mac, {net::arp_operation::reply, peer_mac, stranger, our_mac, our_ip}));
+    os.take();  // the request
+    CHECK(os.silent());
+    CHECK(os.store().available() == free);
+    CHECK(os[uk::port::ip].send(stranger, 6, packet()));
+    CHECK(!os.silent());
 }

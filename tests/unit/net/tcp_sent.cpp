@@ -14,8 +14,10 @@ TEST_CASE("segments in order") {
     tcp_sent_pool pool(all, 1);
     tcp_sent_list l;
     CHECK(l.empty());
+    CHECK(pool.spare(true) == 3);
     for (std::uint32_t i = 0; i < 3; ++i) l.add(pool).begin = {i};
     CHECK(pool.available() == 0);
+    CHECK(pool.spare(false) == 0);
     CHECK(l.first()->begin == uk::net::seq{0});
     CHECK(l.last()->begin == uk::net::seq{2});
     CHECK(l.first()->next->next == l.last());

@@ -160,9 +160,10 @@ inline uk::net::tcp_segment parse_tcp(uk::bytes octets) {
 inline constexpr uk::ip4_address left_address = "10.0.0.1"_ip4;
 inline constexpr uk::ip4_address right_address = "10.0.0.2"_ip4;
 
-template <uk::net::tcp_limits Limits = {}, std::size_t Buffers = 64, class Congestion = uk::net::new_reno>
+template <uk::net::tcp_limits Limits = {}, std::size_t Buffers = 64, class Congestion = uk::net::new_reno,
+          class Ip = ip>
 struct host : uk::stack<fakes::console, clock, fakes::entropy, uk::loop<uk::loop_limits{.frame_memory = 512 * 1024}>,
-                        uk::packets<uk::packet_limits{.buffers = Buffers}>, ip, uk::net::tcp<Limits, Congestion>> {
+                        uk::packets<uk::packet_limits{.buffers = Buffers}>, Ip, uk::net::tcp<Limits, Congestion>> {
     static constexpr std::size_t buffers = Buffers;
     explicit host(uk::ip4_address own) { (*this)[uk::port::ip].own = own; }
 
