@@ -18,11 +18,12 @@ from tool.netns import Wire
 from tool.shell import BUILD, ROOT, say
 
 CONNECTIONS, DEPTH = 32, 16
+FAST = ("--cross-file", str(ROOT / "cross" / "fast.ini"))
 # NAME: (options of Meson, what it is)
 IMAGES = {
     "small": (("-Dtcp=minimal",), "the least TCP, for size"),
-    "fast": (("-Dtcp=minimal", "-Doptimization=3"), "the least TCP, for speed"),
-    "whole": (("-Dtcp=whole", "-Doptimization=3"), "TCP's defaults, for speed"),
+    "fast": (("-Dtcp=minimal", *FAST), "the least TCP, for speed"),
+    "whole": (("-Dtcp=whole", *FAST), "TCP's defaults, for speed"),
 }
 # What is to be reached, and in the best case, in instructions.
 AIMS = {"keep-alive": (5000, 3000), "pipelined": (2500, 1500), "close": (18000, 12000), "ping": (1500, 800)}
@@ -49,9 +50,17 @@ class Counter:
         raise Fault("more blocks than bench/blocks.c has room for")
 
 
-def request_load(url, seconds, script=None):
+def deep_script(folder):
+    """For wrk: `DEPTH` requests at a time."""
+    script = folder / "deep.lua"
+    script.write_text(f"local all\ninit = function() all = string.rep(wrk.format('GET'), {DEPTH}) end\n"
+                      "request = function() return all end\n")
+    return script
+
+
+def request_load(url, seconds, script=None, connections=CONNECTIONS):
     """wrk's requests, and how many in a second."""
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", *(["-s", script] if script else []), url]
+    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", *(["-s", script] if script else []), url]
     text = shell.capture(command, check=True)[1]
     done = re.search(r"(\d+) requests in", text)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", text)
@@ -79,9 +88,7 @@ def ping_load(address, count):
 
 def loads(guest, seconds, folder):
     """NAME: a function that puts the load on and says (how many, how many in a second)."""
-    script = folder / "deep.lua"
-    script.write_text(f"local all\ninit = function() all = string.rep(wrk.format('GET'), {DEPTH}) end\n"
-                      "request = function() return all end\n")
+    script = deep_script(folder)
     url = f"http://{guest}/"
     return {
         "keep-alive": lambda: request_load(url, seconds),

@@ -37,12 +37,13 @@ def locate(name):
 
 def configure(folder, target, where, options=()):
     """Runs `meson setup` where the build folder is missing, or was made from something else."""
-    setup = ["meson", "setup", where, folder, *options]
+    setup = ["meson", "setup", where, folder]
     stamp = " ".join([str(folder), *options])
     if target != HOSTED:
         cross = ROOT / "cross" / f"{target}.ini"
         setup += ["--cross-file", cross]
         stamp += cross.read_text()
+    setup += options  # of cross files the last one decides
     stamp = hashlib.sha256(stamp.encode()).hexdigest()
     mark = where / ".uk-setup"
     if (where / "build.ninja").exists() and mark.exists() and mark.read_text() == stamp:

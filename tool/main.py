@@ -82,7 +82,8 @@ def parser():
                     "\nfor fuzz and soak: UK_SEED=N has the random choices again; what breaks something is kept, and "
                     "the command that replays it is shown")
     bench = subs["bench"]
-    bench.add_argument("what", choices=("net",), metavar="WHAT", help="net: requests and pings")
+    bench.add_argument("what", choices=("net", "rate"), metavar="WHAT",
+                       help="net: instructions of requests and pings in a guest; rate: beside lwIP, as processes")
     bench.add_argument("--image", action="append", choices=("small", "fast", "whole"),
                        help="built for size, for speed, or for speed with all of TCP (default: each)")
     bench.add_argument("--load", action="append", choices=("keep-alive", "pipelined", "close", "ping"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What `uk bench net` measures: a web server that answers each request with the same 13 octets.
+// What `uk bench` measures: a web server that answers each request with the same 13 octets; built with -Dbulk=true,
+// also one that sends 1 MiB.
 
 #include <uk/net/dhcp.hpp>
 #include <uk/net/http.hpp>
@@ -20,8 +21,22 @@ struct server
     : uk::stack<uk::target, uk::loop<{.frame_memory = 128 * 1024}>, uk::packets<{.buffers = 256}>, net::ip4<net::dhcp>,
                 net::tcp<net::tcp_limits{.connections = 256, .backlog = 128, .features = features}>> {};
 
-constexpr auto routes = http::routes(
-    http::get<"/">([](http::request&, http::response& out) { return out.text(http::constant("Hello, World!")); }));
+constexpr auto hello = [](http::request&, http::response& out) { return out.text(http::constant("Hello, World!")); };
+
+#ifdef SERVER_BULK
+struct text_of_a_mebibyte {
+    char text[(1 << 20) + 1];
+};
+constexpr text_of_a_mebibyte mebibyte = [] {
+    text_of_a_mebibyte all{};
+    for (int i = 0; i < 1 << 20; ++i) all.text[i] = 'x';
+    return all;
+}();
+constexpr auto bulk = [](http::request&, http::response& out) { return out.text(http::constant(mebibyte.text)); };
+constexpr auto routes = http::routes(http::get<"/">(hello), http::get<"/bulk">(bulk));
+#else
+constexpr auto routes = http::routes(http::get<"/">(hello));
+#endif
 
 uk::task<> app(server& os) {
     os[uk::port::console].print("listening on {}\n", os[uk::port::ip].address());
