@@ -18,12 +18,11 @@ from tool.netns import Wire
 from tool.shell import BUILD, ROOT, say
 
 CONNECTIONS, DEPTH = 32, 16
-FAST = ("--cross-file", str(ROOT / "cross" / "fast.ini"))
 # NAME: (options of Meson, what it is)
 IMAGES = {
     "small": (("-Dtcp=minimal",), "the least TCP, for size"),
-    "fast": (("-Dtcp=minimal", *FAST), "the least TCP, for speed"),
-    "whole": (("-Dtcp=whole", *FAST), "TCP's defaults, for speed"),
+    "fast": (("-Dtcp=minimal", *build.FAST), "the least TCP, for speed"),
+    "whole": (("-Dtcp=whole", *build.FAST), "TCP's defaults, for speed"),
 }
 # What is to be reached, and in the best case, in instructions.
 AIMS = {"keep-alive": (5000, 3000), "pipelined": (2500, 1500), "close": (18000, 12000), "ping": (1500, 800)}

@@ -10,6 +10,7 @@ from tool.fault import Fault, unknown
 from tool.shell import BUILD, ROOT
 
 HOSTED = "hosted"
+FAST = ("--cross-file", str(ROOT / "cross" / "fast.ini"))  # options for an image built for speed
 
 
 def examples():

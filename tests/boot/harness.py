@@ -27,7 +27,7 @@ _building = threading.Lock()
 
 
 # Programs that are an example built in another way: NAME: (example, options for Meson).
-VARIANTS = {"http-whole": ("http", ("-Dtcp=whole",))}
+VARIANTS = {"http-whole": ("http", ("-Dtcp=whole",)), "http-fast": ("http", ("-Dtcp=whole", *build.FAST))}
 
 
 @functools.lru_cache(maxsize=None)

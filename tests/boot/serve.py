@@ -68,5 +68,7 @@ def cases():
                 yield Case(f"{program} on {where}, {net}", lambda p=program, w=where, n=net: page(p, w, n))
         yield Case(f"{program} on {HOSTED}, {TAP}", lambda p=program: page(p, HOSTED, TAP))
         yield Case(f"{program} in 1 MiB of guest memory", lambda p=program: page(p, "microvm", USER, 1024 * KIB))
+    for where in MACHINES:
+        yield Case(f"http built for speed on {where}, {TAP}", lambda w=where: page("http-fast", w, TAP))
     for where, net in (("microvm", USER), ("pc", TAP), (HOSTED, TAP)):
         yield Case(f"echo on {where}, {net}", lambda w=where, n=net: echo(w, n))
