@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -70,7 +71,7 @@ public:
     bool fetch() {
         if (phase_ != phase::listening || accepted_) return accepted_.has_value();
         auto next = listener_->accept().operator co_await();
-        if (!next.await_ready()) return false;
+        if (!next.await_ready() && next.await_suspend(std::noop_coroutine())) return false;
         auto c = next.await_resume();
         if (c) accepted_.emplace(std::move(*c));
         return accepted_.has_value();

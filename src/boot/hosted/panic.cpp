@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <uk/check.hpp>
+#include <uk/image_link.hpp>
 
 #include <cstddef>
 #include <cstdio>
@@ -14,6 +15,9 @@ constexpr int status = 127;  // as on every platform
 constexpr int depth = 17;
 
 }  // namespace
+
+// What only an image has: nothing here uses it, but Clang's debug information names it.
+std::byte uk_stack_object[1], uk_scheduler_object[1], uk_packet_store_object[1];
 
 extern "C" void uk_panic(const char* reason, const char* file, unsigned line) {
     static bool speaking;  // a panic inside a panic stops without words
