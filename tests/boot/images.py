@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Cases: what the images weigh and how long they build."""
 
+import re
 import shutil
 import tempfile
 import time
@@ -43,8 +44,23 @@ def build_time(program):
         shutil.rmtree(folder)
 
 
+def bench():
+    """`uk bench net` counts the instructions of a ping, and its profile sums up to them."""
+    code, text = shell.capture([shell.ROOT / "uk", "bench", "net", "--image", "fast", "--load", "ping", "--seconds",
+                                "1", "--profile"], 120)
+    each = re.search(r"ping +([\d,]+) instructions each", text)
+    expect(code == 0 and each, text)
+    number = int(each[1].replace(",", ""))
+    expect(300 < number < 5000, text)
+    files = text.partition("by file")[2].partition("by function")[0]
+    parts = [float(part.replace(",", "")) for part in re.findall(r"^ +([\d,]+\.\d)  ", files, re.M)]
+    expect(0.8 * number < sum(parts) < 1.01 * number, f"{sum(parts)} of {number}:\n{text}")
+    return f"{number:,} instructions"
+
+
 def cases():
     """All measured examples."""
+    yield Case("uk bench net counts", bench)
     for program, most in LIMITS.items():
         yield Case(f"{program} weighs at most {most:,} bytes", lambda p=program, m=most: weight(p, m))
         yield Case(f"{program} has no segment to write and execute", lambda p=program: write_or_execute(p))
