@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSL-1.0
 """The boot suite's cases, the quick ones first."""
 
-from boot import absent, features, fetch, frames, guests, hostile, images, link, load, names as lookups, protocol, serve
+from boot import (absent, features, fetch, floods, frames, guests, hostile, images, link, load, names as lookups, protocol,
+                  serve)
 from tool.cases import Case, run_cases
 
 
 def cases():
     """All of them."""
     yield Case("the frames themselves", frames.self_test)
-    for module in (images, absent, features, guests, serve, link, lookups, fetch, protocol, hostile, load):
+    for module in (images, absent, features, guests, serve, link, lookups, fetch, protocol, hostile, floods, load):
         yield from module.cases()
 
 
