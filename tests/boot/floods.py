@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Cases: while somebody floods the guest with frames, honest requests get their answers; afterwards all is as before."""
+"""Cases: while somebody floods the guest with frames, honest requests are answered; afterwards all is as before."""
 
 import contextlib
 import random

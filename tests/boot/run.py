@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """The boot suite's cases, the quick ones first."""
 
-from boot import (absent, features, fetch, floods, frames, guests, hostile, images, link, load, names as lookups, protocol,
-                  serve)
+from boot import (absent, features, fetch, floods, frames, guests, hostile, images, link, load, names as lookups,
+                  protocol, serve)
 from tool.cases import Case, run_cases
 
 
