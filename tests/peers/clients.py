@@ -10,6 +10,7 @@ from tool.cases import Case, expect
 
 TARGETS = ("microvm", "q35", HOSTED)
 CONNECTIONS = 32
+CHURN = 100_000     # connections, after which the memory is looked at
 
 
 def wrk(found, seconds, *options):
@@ -56,8 +57,24 @@ def loads(where, seconds, requests):
                          [f"{name} {refused[name]}" for name in ("table_full", "backlog_full", "cookies_out")])
 
 
+def churn(where, connections):
+    """Connections opened, used once and closed: none fails, no memory is lost, and the page still comes."""
+    with site(where, TAP) as found:
+        before = load.warmed_up(found)
+        rate = 0.0
+        for _ in range(0, connections, CHURN):
+            rate = ab(found, CHURN)
+            load.same_memory(found, before)
+        found.answers(1)
+        opened = found.status()["counters"]["net::tcp"]["opened"]
+        expect(opened >= connections, f"only {opened} connections")
+        return f"{opened:,} connections, at last {rate:,.0f}/s; memory as before: {before}"
+
+
 def cases(long):
     """For each target."""
-    seconds, requests = (60, 100_000) if long else (3, 5000)
+    seconds, requests, connections = (60, 100_000, 10 * CHURN) if long else (3, 5000, CHURN)
     for where in TARGETS:
         yield Case(f"wrk and ab on {where}", lambda w=where: loads(w, seconds, requests))
+    for where in ("microvm", HOSTED):
+        yield Case(f"churn on {where}", lambda w=where: churn(w, connections))
