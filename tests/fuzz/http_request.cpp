@@ -98,7 +98,7 @@ std::string answer(std::string_view text, uk::bytes sizes, bool ends) {
     return std::move(client->to_client);
 }
 
-// Whether a client that waits is told to continue depends on what has come, and so does how a stream is cut into chunks.
+// Whether a client is told to continue depends on what has come, and so does how a stream is cut into chunks.
 bool cut_shows(std::string_view answer) {
     return answer.find("100 Continue") != answer.npos || answer.find("chunked") != answer.npos;
 }
