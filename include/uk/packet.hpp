@@ -4,6 +4,7 @@
 #include <uk/bytes.hpp>
 #include <uk/check.hpp>
 #include <uk/image_link.hpp>
+#include <uk/ones_sum.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -151,11 +152,7 @@ public:
     [[gnu::noinline]] void settle_sum() {
         if (std::exchange(buffer_->sum, packet_sum::unknown) != packet_sum::partial) return;
         const bytes all = bytes(block() + sizeof(packet_buffer), buffer_->sum_to).subspan(buffer_->sum_from);
-        std::uint32_t sum = 0;
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            sum += std::to_integer<std::uint32_t>(all[i]) << (i % 2 == 0 ? 8 : 0);
-        }
-        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+        const std::uint16_t sum = ones_sum(all);
         // Zero would say that there is no checksum (RFC 768).
         store_be(block() + sizeof(packet_buffer) + buffer_->sum_from + buffer_->sum_field,
                  static_cast<std::uint16_t>(sum == 0xffff ? sum : ~sum));
