@@ -128,6 +128,13 @@ def mirrors(headers, tests, excused):
         yield f"tests/layout/unmirrored.txt excuses {name}.hpp, which has a test"
 
 
+def built(tests, text):
+    """Each unit test is in the list of tests/unit/meson.build, `text`, so that it is built and run."""
+    listed = set(re.findall(r"'([^']+)'", text.partition("unit_tests = [")[2].partition("]")[0]))
+    for name in sorted({name.removesuffix(".cpp") for name in tests} - {"main"} - listed):
+        yield f"tests/unit/{name}.cpp is not in unit_tests of tests/unit/meson.build"
+
+
 def named_tests(path, text, tests):
     """Each test that a page names as `net/x` "title" exists; `tests` is {"net/x": its titles}."""
     for number, line in enumerate(text.splitlines(), 1):

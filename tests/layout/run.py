@@ -54,10 +54,10 @@ def excused():
 
 
 def check_mirrors():
-    """Headers and unit tests mirror each other."""
+    """Headers and unit tests mirror each other, and all tests are built."""
     unit = ROOT / "tests" / "unit"
     tests = {str(p.relative_to(unit)) for p in unit.rglob("*.cpp")}
-    refuse(rules.mirrors(set(headers()), tests, excused()))
+    refuse([*rules.mirrors(set(headers()), tests, excused()), *rules.built(tests, (unit / "meson.build").read_text())])
 
 
 def unit_titles():

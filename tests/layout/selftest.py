@@ -101,5 +101,9 @@ def check():
     for case in BAD_MIRRORS:
         expect(list(rules.mirrors(*case)), f"mirrors() accepts {case}")
     expect(not list(rules.mirrors({"a.hpp", "b.hpp"}, {"a.cpp", "main.cpp"}, {"b.hpp"})), "mirrors() is too strict")
+    expect(list(rules.built({"a.cpp", "b/c.cpp"}, "x = ['b/c']\nunit_tests = [\n  'a',\n]\n")),
+           "built() accepts a lack")
+    expect(not list(rules.built({"a.cpp", "b/c.cpp", "main.cpp"}, "unit_tests = [\n  'a', 'b/c',\n]\n")),
+           "built() is too strict")
     check_page_rules()
     expect(source.cpp_functions("int f() {\n}\nint g(int a) {\n\n}\n") == [(1, 2), (3, 3)], "cpp_functions() miscounts")

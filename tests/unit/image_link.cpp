@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <new>
 #include <type_traits>
 
@@ -12,16 +13,14 @@ struct thing {
     int value = 0;
 };
 
-}  // namespace
+// As what uk::run defines in an image.
+alignas(thing) std::byte place[sizeof(thing)];
 
-// What uk::run defines in an image.
-extern "C" {
-alignas(thing) std::byte uk_stack_object[sizeof(thing)];
-}
+}  // namespace
 
 TEST_CASE("a link of a process leads to what it was made from") {
     thing one, other;
-    const uk::image_link<thing, uk_stack_object, false> link(one);
+    const uk::image_link<thing, place, false> link(one);
     link->value = 3;
     CHECK(&*link == &one);
     CHECK(one.value == 3);
@@ -31,9 +30,9 @@ TEST_CASE("a link of a process leads to what it was made from") {
 }
 
 TEST_CASE("a link of an image leads to where the linker says, and takes no memory") {
-    auto& there = *new (uk_stack_object) thing;
+    auto& there = *new (place) thing;
     thing elsewhere;
-    using linked = uk::image_link<thing, uk_stack_object, true>;
+    using linked = uk::image_link<thing, place, true>;
     const linked link(there), wrong(elsewhere);
     link->value = 3;
     CHECK(there.value == 3);
