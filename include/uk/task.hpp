@@ -46,6 +46,18 @@ scheduler& home_among(Args&... args) {
     }
 }
 
+/// For whoever keeps an awaiter that is not a task's: its own answer whether it waits, with `h` to be resumed then.
+template <class Awaiter>
+bool suspend(Awaiter& a, std::coroutine_handle<> h) {
+    if (a.await_ready()) return false;
+    if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
+        a.await_suspend(h);
+        return true;
+    } else {
+        return a.await_suspend(h);
+    }
+}
+
 /// The part of a task's promise that does not depend on its type.
 struct promise_base {
     explicit promise_base(scheduler& on) : home(on) {}

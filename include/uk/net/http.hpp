@@ -96,7 +96,8 @@ public:
         } else {
             is_accepting = true;
             auto accept = listening->accept();
-            if (!suspend(*new (&link::room.accept) accepting(std::move(accept).operator co_await()), h)) return h;
+            if (!uk::detail::suspend(*new (&link::room.accept) accepting(std::move(accept).operator co_await()), h))
+                return h;
         }
         return std::noop_coroutine();
     }
@@ -145,10 +146,6 @@ private:
     [[no_unique_address]] stack_link<Stack> os_;
     Handler& handler_;
 };
-
-}  // namespace detail
-
-namespace detail {
 
 inline constexpr limits default_limits{};
 

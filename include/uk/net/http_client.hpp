@@ -23,7 +23,6 @@
 #include <new>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 /// An HTTP/1.1 client (RFC 9110, RFC 9112) over any part that provides port::stream. Not supported: https, proxies,
@@ -181,17 +180,6 @@ private:
         c.scheduler().make_ready(c.waiter_);
     }
 
-    template <class Awaiter>
-    static bool suspend(Awaiter& a, std::coroutine_handle<> h) {
-        if (a.await_ready()) return false;
-        if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
-            a.await_suspend(h);
-            return true;
-        } else {
-            return a.await_suspend(h);
-        }
-    }
-
     task<result<bytes, client_error>> read_body() {
         while (advance_body()) co_await waiting(*this);
         if (wrong_) co_return fail(*wrong_);
@@ -296,20 +284,21 @@ bool client<Stack, Limits>::begin_wait(std::coroutine_handle<> h) {
     switch (activity_) {
         case activity::resolve:
             if constexpr (names::resolves) {
-                return suspend(
+                return uk::detail::suspend(
                     *new (&room_.resolve) resolving(os_[port::resolver].resolve(to_.host).operator co_await()), h);
             }
             break;
         case activity::connect:
-            return suspend(*new (&room_.connect)
-                               connecting(os_[port::stream].connect(at_.address, at_.port).operator co_await()),
-                           h);
+            return uk::detail::suspend(
+                *new (&room_.connect) connecting(os_[port::stream].connect(at_.address, at_.port).operator co_await()),
+                h);
         case activity::write: {
             const bytes part = rest_.first(std::min(rest_.size(), most_at_once));
             rest_ = rest_.subspan(part.size());
-            return suspend(*new (&room_.write) writing(link_->write(part).operator co_await()), h);
+            return uk::detail::suspend(*new (&room_.write) writing(link_->write(part).operator co_await()), h);
         }
-        case activity::read: return suspend(*new (&room_.read) reading(link_->read().operator co_await()), h);
+        case activity::read:
+            return uk::detail::suspend(*new (&room_.read) reading(link_->read().operator co_await()), h);
         case activity::none: break;
     }
     return false;

@@ -38,18 +38,6 @@ using connection_of =
 
 namespace detail {
 
-/// The awaiter's own answer whether it waits, with `h` to be resumed then.
-template <class Awaiter>
-bool suspend(Awaiter& a, std::coroutine_handle<> h) {
-    if (a.await_ready()) return false;
-    if constexpr (std::is_void_v<decltype(a.await_suspend(h))>) {
-        a.await_suspend(h);
-        return true;
-    } else {
-        return a.await_suspend(h);
-    }
-}
-
 /// A connection with the one thing that it does at a time, and what was received.
 template <class Connection>
 class session_link {
@@ -72,13 +60,13 @@ public:
     bool read(std::coroutine_handle<> h) {
         auto text = connection.read();
         doing_ = activity::read;
-        return suspend(*new (&waits_) reading(std::move(text).operator co_await()), h);
+        return uk::detail::suspend(*new (&waits_) reading(std::move(text).operator co_await()), h);
     }
 
     bool write(bytes octets, bool in_place, std::coroutine_handle<> h) {
         auto text = in_place ? connection.write_constant(octets) : connection.write(octets);
         doing_ = activity::write;
-        return suspend(*new (&waits_) writing(std::move(text).operator co_await()), h);
+        return uk::detail::suspend(*new (&waits_) writing(std::move(text).operator co_await()), h);
     }
 
     result<> written() {
