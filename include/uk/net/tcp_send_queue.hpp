@@ -77,6 +77,43 @@ public:
     /// Octets [offset, offset + length) as a segment: copied behind what is in the head of `out`, but a last piece of
     /// more than `worth` octets becomes the body, with its owner where it has one.
     [[gnu::noinline]] void gather(std::uint32_t offset, std::uint32_t length, outgoing& out, std::size_t worth) const {
+        walk(offset, length, [&](bytes from, packet_buffer* owner, bool last) {
+            if (!last || from.size() <= worth) {
+                copy(out.head.push_back(from.size()), from);
+            } else {
+                out.body = from;
+                if (owner != nullptr) out.owner = share(owner);
+            }
+            return true;
+        });
+    }
+
+    /// The same for a card that cuts it into segments: all of it in pieces, of which there are at most `places`. Says
+    /// how many octets that is, `length` or less; with no list it only says so.
+    std::uint32_t gather(std::uint32_t offset, std::uint32_t length, packet_pieces* out, std::size_t places) const {
+        std::uint32_t done = 0;
+        walk(offset, length, [&](bytes from, packet_buffer* owner, bool) {
+            if (places-- == 0) return false;
+            done += static_cast<std::uint32_t>(from.size());
+            if (out != nullptr) out->add(from, owner);
+            return true;
+        });
+        return done;
+    }
+
+private:
+    // Stands at the start of the buffer's storage; the copied octets follow it.
+    struct piece {
+        const std::byte* constant = nullptr;
+        std::uint32_t constant_size = 0;
+        std::uint16_t begin = 0;
+        std::uint16_t size = 0;
+    };
+
+    // Shows `visit(octets, the buffer that they were copied into or null, whether they are the last)` what there is of
+    // [offset, offset + length), until it says false.
+    template <class Visit>
+    [[gnu::always_inline]] void walk(std::uint32_t offset, std::uint32_t length, Visit visit) const {
         for (packet_buffer* b = head_; b != nullptr; b = b->next) {
             const piece& p = piece_of(b);
             for (const bool copied : {true, false}) {
@@ -90,47 +127,10 @@ public:
                 offset = 0;
                 if (from.size() > length) from = from.first(length);
                 length -= static_cast<std::uint32_t>(from.size());
-                if (length != 0 || from.size() <= worth) {
-                    copy(out.head.push_back(from.size()), from);
-                } else {
-                    out.body = from;
-                    if (copied) out.owner = share(b);
-                }
+                if (!visit(from, copied ? b : nullptr, length == 0)) return;
             }
         }
     }
-
-    /// The same for a card that cuts it into segments: all of it in pieces, of which there are at most `places`. Says
-    /// how many octets that is, `length` or less; with no list it only says so.
-    std::uint32_t gather(std::uint32_t offset, std::uint32_t length, packet_pieces* out, std::size_t places) const {
-        std::uint32_t done = 0;
-        for (packet_buffer* b = head_; b != nullptr; b = b->next) {
-            const piece& p = piece_of(b);
-            for (const bool copied : {true, false}) {
-                bytes from = copied ? bytes(text_of(b) + p.begin, p.size) : bytes(p.constant, p.constant_size);
-                if (offset >= from.size()) {
-                    offset -= static_cast<std::uint32_t>(from.size());
-                    continue;
-                }
-                from = from.subspan(offset);
-                offset = 0;
-                if (from.size() > length - done) from = from.first(length - done);
-                if (from.empty() || places-- == 0) return done;
-                done += static_cast<std::uint32_t>(from.size());
-                if (out != nullptr) out->add(from, copied ? b : nullptr);
-            }
-        }
-        return done;
-    }
-
-private:
-    // Stands at the start of the buffer's storage; the copied octets follow it.
-    struct piece {
-        const std::byte* constant = nullptr;
-        std::uint32_t constant_size = 0;
-        std::uint16_t begin = 0;
-        std::uint16_t size = 0;
-    };
 
     static piece& piece_of(packet_buffer* b) { return *std::launder(reinterpret_cast<piece*>(b + 1)); }
     static std::byte* text_of(packet_buffer* b) { return reinterpret_cast<std::byte*>(b + 1) + sizeof(piece); }
